@@ -1,0 +1,41 @@
+"""ALEN: an answer engine that a person can own. Public names load on first use, so importing ALEN is cheap."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "Answer": "alen.types",
+    "Candidate": "alen.types",
+    "Check": "alen.types",
+    "Completion": "alen.types",
+    "Episode": "alen.types",
+    "Passage": "alen.types",
+    "ThoughtState": "alen.thought",
+    "Engine": "alen.engine",
+    "EpisodicMemory": "alen.memory",
+    "Energy": "alen.core",
+    "Calibrator": "alen.core",
+    "Reasoner": "alen.core",
+    "GenerationConfig": "alen.generation",
+    "TextGenerator": "alen.generation",
+    "LargeLanguageModel": "alen.language_model",
+    "SentenceEncoder": "alen.sentence_encoder",
+    "Transformer": "alen.neural",
+    "TransformerConfig": "alen.neural",
+}
+
+__all__ = sorted([*_WHERE, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'alen' has no attribute {name!r}")
+    return getattr(importlib.import_module(_WHERE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

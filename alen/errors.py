@@ -1,0 +1,89 @@
+"""The tree of errors. Every one says what was wrong, what was found, what is allowed and what to do.
+
+AlenError
+├── RequestError            the request was wrong: exit code 2
+│   ├── BadInput            a field holds something that is not allowed
+│   ├── UnknownModel        no model of that name, file or folder
+│   ├── UnknownNamespace    asking in a namespace nobody has taught
+│   ├── UnknownEpisode      feedback or a look at an episode that is not stored
+│   └── HomeNotWritable     ALEN_HOME cannot hold anything
+└── WorkError               the request was right, the work failed: exit code 1
+    ├── ModelNotInstalled   the model is known but not on this machine yet
+    ├── DownloadFailed      every source of a model failed
+    ├── CorruptWeights      a weight file is truncated or does not match its checksum
+    ├── StoreError          the database could not be opened, read or written
+    ├── EmbeddingMismatch   the store holds vectors of another encoder
+    └── Cancelled           stopped on request; what was produced so far is kept
+"""
+
+from __future__ import annotations
+
+
+class AlenError(Exception):
+    """Base of every error ALEN raises on purpose. ``exit_code`` is what a command ends with."""
+
+    exit_code = 1
+
+
+class RequestError(AlenError):
+    exit_code = 2
+
+    def __init__(self, field: str, found: str, allowed: str, hint: str) -> None:
+        self.field = field
+        self.found = found
+        self.allowed = allowed
+        self.hint = hint
+        super().__init__(f"{field}: found {found}. Allowed: {allowed}. {hint}")
+
+
+class BadInput(RequestError):
+    pass
+
+
+class UnknownModel(RequestError):
+    pass
+
+
+class UnknownNamespace(RequestError):
+    pass
+
+
+class UnknownEpisode(RequestError):
+    pass
+
+
+class HomeNotWritable(RequestError):
+    pass
+
+
+class WorkError(AlenError):
+    exit_code = 1
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        self.what = what
+        self.hint = hint
+        super().__init__(f"{what} {hint}".strip())
+
+
+class ModelNotInstalled(WorkError):
+    pass
+
+
+class DownloadFailed(WorkError):
+    pass
+
+
+class CorruptWeights(WorkError):
+    pass
+
+
+class StoreError(WorkError):
+    pass
+
+
+class EmbeddingMismatch(WorkError):
+    pass
+
+
+class Cancelled(WorkError):
+    pass

@@ -1,0 +1,75 @@
+"""Settings, resolved once: argument, then environment (``ALEN_…``), then ``config.toml`` in the home, then default."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from alen import paths
+from alen.errors import BadInput
+from alen.types import Effort
+
+ENVIRONMENT_PREFIX = "ALEN_"
+
+
+class Settings(BaseModel):
+    """What a user can set. Each field is also an environment variable ``ALEN_<FIELD>`` and a line of config.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    home: Path
+    """Folder of models, memory and indexes."""
+    store: str
+    """SQLAlchemy URL of the memory."""
+    namespace: str = Field("default", min_length=1, max_length=200)
+    """Which part of the memory to use."""
+    model: str = "smollm2-135m-instruct"
+    """Language model: a name, a GGUF file or a Hugging Face style folder."""
+    encoder: str = "all-minilm-l6-v2"
+    """Sentence encoder: a name or a Hugging Face style folder."""
+    effort: Effort = "balanced"
+    """How much work to spend on an answer."""
+    answer_threshold: float = Field(0.5, ge=0.0, le=1.0)
+    """Answer when the probability of being right reaches this."""
+    threads: int = Field(0, ge=0)
+    """CPU threads of the model; 0 leaves the choice to torch."""
+
+
+def load(**arguments: Any) -> Settings:
+    """Resolve settings. ``None`` arguments count as not given. Raises BadInput naming the field and its source."""
+    import os
+
+    given = {key: value for key, value in arguments.items() if value is not None}
+    home_folder = paths.home(given.pop("home", None))
+    values: dict[str, Any] = {"home": home_folder, "store": paths.default_store(home_folder)}
+    values |= _from_file(paths.config_file(home_folder))
+    for name in Settings.model_fields:
+        text = os.environ.get(ENVIRONMENT_PREFIX + name.upper())
+        if text is not None and name != "home":
+            values[name] = text
+    values |= given
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise _as_bad_input(error) from None
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise BadInput(
+            str(file), str(error), "a TOML file of settings", "Correct the file or delete it to use the defaults."
+        ) from None
+
+
+def _as_bad_input(error: ValidationError) -> BadInput:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"]) or "settings"
+    allowed = ", ".join(sorted(Settings.model_fields)) if first["type"] == "extra_forbidden" else first["msg"]
+    return BadInput(name, repr(first.get("input")), allowed, "See `alen where` for the config file in use.")

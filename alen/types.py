@@ -1,0 +1,279 @@
+"""Values that cross rooms, all frozen, and the Protocols through which the engine injects what a room needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Tier = Literal["gold", "proved", "certified", "unverified"]
+"""How an episode earned its place: a person said so, a proof, a statistical certificate, or nothing yet."""
+
+Decision = Literal["answer", "candidates", "abstain"]
+CheckStatus = Literal["pass", "fail", "not_applicable"]
+Effort = Literal["fast", "balanced", "thorough"]
+
+
+@dataclass(frozen=True, slots=True)
+class PassageDraft:
+    """A passage before it is stored. ``start``/``end`` are character offsets in the source document;
+    ``sentences`` are (start, end) offsets inside ``text``."""
+
+    text: str
+    start: int = 0
+    end: int = 0
+    title: str | None = None
+    page: int | None = None
+    external_id: str | None = None
+    sentences: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stored passage with its citation."""
+
+    id: int
+    text: str
+    source: str
+    title: str | None = None
+    page: int | None = None
+    start: int = 0
+    end: int = 0
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A stored question and answer: taught (``source='user'``) or produced by ALEN (``source='model'``)."""
+
+    id: str
+    question: str
+    answer: str | None
+    context: str | None
+    tier: Tier
+    source: str
+    confidence: float
+    created_at: str
+    status: str = "active"
+    tags: tuple[str, ...] = ()
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PassageHit:
+    """``score`` is the fused score in 0..1. ``sentence`` is the best matching sentence's (start, end) in the
+    passage. ``explain`` holds the parts: bm25, dense, sentence (raw) and their ranks."""
+
+    passage: Passage
+    score: float
+    sentence: tuple[int, int] | None = None
+    explain: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeHit:
+    """``exact`` is true when the normalised question is the same text. ``score`` is the cosine similarity."""
+
+    episode: Episode
+    score: float
+    exact: bool = False
+    explain: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """What memory brings to a question, best first."""
+
+    passages: tuple[PassageHit, ...] = ()
+    episodes: tuple[EpisodeHit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader found in one passage.
+
+    ``text`` is a verbatim span ``passage[start:end]``, the best one even when the reader thinks there is none.
+    ``logprob`` is the sum over its tokens and end mark (natural log), given that there is an answer;
+    ``min_logprob`` that of its least likely token; ``margin`` the log-probability gap between the best and the
+    second first token; ``answerable`` log-odds that the passage answers the question at all."""
+
+    text: str
+    start: int
+    end: int
+    logprob: float
+    min_logprob: float
+    margin: float
+    answerable: float
+    tokens: int
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Generated text. ``finish_reason`` is ``stop``, ``length`` or ``cancelled``."""
+
+    text: str
+    tokens: int
+    prompt_tokens: int
+    finish_reason: str
+    logprobs: tuple[float, ...] = ()
+    token_ids: tuple[int, ...] = ()
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One look at a candidate. ``value`` is oriented "higher = more likely right"; None when not applicable."""
+
+    name: str
+    status: CheckStatus
+    value: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "status": self.status, "value": self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Something an answer rests on. ``kind`` is ``passage``, ``episode`` or ``derivation``."""
+
+    id: str
+    kind: str
+    text: str
+    source: str
+    page: int | None
+    start: int
+    end: int
+    score: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A proposed answer. ``energy`` is minus the log-odds of being right; ``confidence`` the calibrated
+    probability; ``evidence`` what its operator used."""
+
+    text: str
+    operators: tuple[str, ...]
+    checks: tuple[Check, ...] = ()
+    energy: float = 0.0
+    confidence: float = 0.0
+    interval: tuple[float, float] = (0.0, 1.0)
+    evidence: tuple[Evidence, ...] = ()
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "text": self.text,
+            "confidence": self.confidence,
+            "energy": self.energy,
+            "operators": list(self.operators),
+            "checks": [check.to_json() for check in self.checks],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What ``ask`` returns. ``text`` is None unless ``decision`` is ``"answer"``; ``candidates[0]`` is the
+    answer it would give without abstaining and ``confidence`` is its probability, also when abstaining."""
+
+    question: str
+    text: str | None
+    confidence: float
+    interval: tuple[float, float]
+    decision: Decision
+    reason: str
+    candidates: tuple[Candidate, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    timings_ms: dict[str, float] = field(default_factory=dict)
+    tokens: int = 0
+    episode: str | None = None
+    session: str | None = None
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The checks of the best candidate."""
+        return self.candidates[0].checks if self.candidates else ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "episode": self.episode,
+            "question": self.question,
+            "answer": self.text,
+            "confidence": self.confidence,
+            "interval": list(self.interval),
+            "decision": self.decision,
+            "reason": self.reason,
+            "candidates": [candidate.to_json() for candidate in self.candidates],
+            "evidence": [evidence.to_json() for evidence in self.evidence],
+            "timings_ms": self.timings_ms,
+            "tokens": self.tokens,
+            "session": self.session,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TeachReport:
+    """What teaching did: rows stored, rows already there, passages of an older version retired, seconds."""
+
+    stored: int
+    duplicates: int
+    retired: int
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns text into unit vectors. ``fingerprint`` changes whenever the vectors would."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def fingerprint(self) -> str: ...
+    def encode(self, texts: list[str]) -> np.ndarray:
+        """float32 (n, dim), rows of unit length."""
+        ...
+
+
+class Recaller(Protocol):
+    """Memory as the reasoner sees it."""
+
+    def recall(self, question: str, vector: np.ndarray | None, *, passages: int, episodes: int) -> Recollection: ...
+
+
+class Reader(Protocol):
+    """Finds the span of a passage that answers a question."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    def read(self, question: str, passages: Sequence[str], *, cancel: CancelToken | None = None) -> list[Reading]: ...
+
+
+class Generator(Protocol):
+    """Text in, text out."""
+
+    def generate(self, prompt: str, *, max_tokens: int, temperature: float = 0.0) -> Completion: ...
+
+
+class Scorer(Protocol):
+    """Log-probability of each continuation after a prompt: one (sum, tokens) pair each."""
+
+    def score(self, prompt: str, continuations: Sequence[str]) -> list[tuple[float, int]]: ...
+
+
+class CancelToken(Protocol):
+    """``threading.Event`` is one: work stops within a token after ``set()``."""
+
+    def is_set(self) -> bool: ...
