@@ -1,0 +1,77 @@
+# The front door. Every target sets up what it needs; `make` alone lists them.
+
+PYTHON      ?= python3
+VENV        ?= .venv
+ALEN_HOME   ?= $(CURDIR)/.alen
+ACCELERATOR ?= cpu
+TORCH_CPU   ?= https://download.pytorch.org/whl/cpu
+PYTEST_ARGS ?=
+
+BIN   := $(VENV)/bin
+PIP   := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
+export ALEN_HOME
+
+.DEFAULT_GOAL := help
+.PHONY: help setup models demo test check format bench clean distclean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=$(PYTHON) (3.11 or newer)   ACCELERATOR=cpu|gpu   ALEN_HOME=$(ALEN_HOME)"
+
+setup: $(VENV)/.ready ## Make the environment in .venv
+
+models: $(ALEN_HOME)/models/.ready ## Pull the two default models into ALEN_HOME
+
+demo: $(ALEN_HOME)/models/.ready ## Teach ALEN a small handbook and ask it six questions
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV)/.ready-dev $(ALEN_HOME)/models/.ready ## Run every test (make test PYTEST_ARGS="-m 'not slow'")
+	@ALEN_TEST_HOME=$(ALEN_HOME) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.ready-dev ## Lint, types, layers, file sizes, docs in step with the code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/house -m "not slow and not models"
+
+format: $(VENV)/.ready-dev ## Put every file into the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.ready-dev $(ALEN_HOME)/models/.ready ## Measure the main job: make bench DATA=folder/of/squad2
+	@test -n "$(DATA)" || { echo "make bench needs the folder of the data: make bench DATA=path/to/squad2" >&2; exit 2; }
+	$(BIN)/python benchmarks/main_job.py "$(DATA)"
+
+clean: ## Delete caches and build outputs
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+distclean: clean ## Delete .venv and .alen too: environment, models, memory
+	rm -rf $(VENV) $(CURDIR)/.alen
+
+# torch first: its CPU build is a tenth of the size of the CUDA build that a plain install takes on Linux.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "ALEN needs Python 3.11 or newer: make PYTHON=python3.12" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing torch $(TORCH) and ALEN into $(VENV) (a few minutes the first time)"
+	@if [ "$(ACCELERATOR)" = cpu ]; then \
+		$(PIP) "torch==$(TORCH)+cpu" 2>/dev/null || \
+		$(PIP) --extra-index-url $(TORCH_CPU) "torch==$(TORCH)+cpu" 2>/dev/null || \
+		$(PIP) torch; \
+	fi
+	@$(PIP) -e '.[$(ACCELERATOR),chat]'
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready
+	@echo "Installing the tools for tests and checks"
+	@$(PIP) -e '.[$(ACCELERATOR),chat,dev]'
+	@touch $@
+
+$(ALEN_HOME)/models/.ready: | $(VENV)/.ready
+	@$(BIN)/alen models pull smollm2-135m-instruct
+	@$(BIN)/alen models pull all-minilm-l6-v2
+	@touch $@
