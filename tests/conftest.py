@@ -1,0 +1,38 @@
+"""What every test may use: a home of its own, and the folder where the two default models are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+DEFAULT_MODELS = ("smollm2-135m-instruct", "all-minilm-l6-v2")
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the home of the person who runs it."""
+    monkeypatch.setenv("ALEN_HOME", str(tmp_path_factory.mktemp("home")))
+    for name in ("ALEN_STORE", "ALEN_NAMESPACE", "ALEN_MODEL", "ALEN_ENCODER", "ALEN_EFFORT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def models_home() -> Path:
+    """An ALEN_HOME with both default models: ALEN_TEST_HOME, or .alen beside the tests. Pulled once when missing."""
+    home = Path(os.environ.get("ALEN_TEST_HOME") or Path(__file__).resolve().parents[1] / ".alen")
+    from alen.models import pull
+
+    for name in DEFAULT_MODELS:
+        pull(name, home)
+    return home
+
+
+@pytest.fixture
+def linked_home(models_home: Path, tmp_path: Path) -> Path:
+    """An empty home that shares the pulled models, for tests that write a memory."""
+    home = tmp_path / "linked-home"
+    home.mkdir()
+    (home / "models").symlink_to(models_home / "models", target_is_directory=True)
+    return home
