@@ -8,7 +8,7 @@ TORCH_CPU   ?= https://download.pytorch.org/whl/cpu
 PYTEST_ARGS ?=
 
 BIN   := $(VENV)/bin
-PIP   := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP   := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 export ALEN_HOME
 
