@@ -1,0 +1,86 @@
+"""Options that every verb takes, and the values they carry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from alen.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The common options of one call; None means "not given", so that environment and config file decide."""
+
+    as_json: bool = False
+    store: str | None = None
+    namespace: str | None = None
+    model: str | None = None
+    verbose: bool = False
+
+
+def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the common options to a verb; its function receives them as the first argument, a ``Common``."""
+
+    def verb(**values: Any) -> Any:
+        common = Common(
+            as_json=values.pop("as_json"),
+            store=values.pop("store"),
+            namespace=values.pop("namespace"),
+            model=values.pop("model"),
+            verbose=values.pop("verbose"),
+        )
+        url = values.pop("url")
+        if url is not None:
+            raise BadInput(
+                "--url",
+                repr(url),
+                "leaving it out: this version has no server that it could talk to",
+                "Run the command again without --url; it loads the models itself.",
+            )
+        if common.verbose:
+            import logging
+
+            logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+        return function(common, **values)
+
+    verb.__name__ = function.__name__
+    verb.__doc__ = function.__doc__
+    verb.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]  # click's own seam
+    for option in reversed(_OPTIONS):
+        verb = option(verb)
+    return verb
+
+
+_OPTIONS = (
+    click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout."),
+    click.option("--store", metavar="URL", help="Database of the memory, for example sqlite:///notes.db."),
+    click.option("--namespace", metavar="NS", help="Part of the memory to use."),
+    click.option("--model", metavar="NAME|FILE|FOLDER", help="Language model: a name, a GGUF file or a folder."),
+    click.option("--url", metavar="URL", hidden=True, help="A running server to use."),
+    click.option("--verbose", is_flag=True, help="Show what happens, and where an unexpected error comes from."),
+)
+
+
+def readable_text(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Check a text from the command line; ``-`` reads it from stdin. Raises BadInput for bytes that are not UTF-8."""
+    name = parameter.human_readable_name.lower().lstrip("-")
+    if value == "-":
+        raw = click.get_binary_stream("stdin").read()
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise BadInput(
+                name, f"a byte at position {error.start} that is not UTF-8", "text in UTF-8", "Convert it first."
+            ) from None
+    if value is not None:
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise BadInput(
+                name, "bytes that are not UTF-8", "text in UTF-8", "Check the encoding of the terminal or of the script."
+            ) from None
+    return value
