@@ -12,7 +12,7 @@ from rich.progress import Progress
 from rich.rule import Rule
 
 from alen import Engine, LargeLanguageModel
-from alen.cli.rendering import answer_text
+from alen.cli.rendering import answer_plain, answer_text
 
 HANDBOOK = Path(__file__).resolve().parent / "handbook"
 NAMESPACE = "handbook"
@@ -41,7 +41,7 @@ def teach(engine: Engine, console: Console) -> None:
         ]
     stored, known = sum(report.stored for report in reports), sum(report.duplicates for report in reports)
     seconds = sum(report.seconds for report in reports)
-    console.print(f"Taught {len(files)} files and 30 questions with answers: {stored} stored, {known} known, {seconds:.1f} s.")
+    console.print(f"Taught {len(files)} files and their QA pairs: {stored} stored, {known} known, {seconds:.1f} s.\n")
 
 
 def main() -> int:
@@ -51,7 +51,9 @@ def main() -> int:
         for number, (kind, question) in enumerate(QUESTIONS, 1):
             console.print(Rule(f"{number}. {kind}", align="left"))
             answer = engine.ask(question)
-            console.print(Padding(answer_text(answer), (0, 0, 1, 2)))
+            console.print(f"[bold cyan]{question}[/]\n")
+            shown = answer_text(answer) if console.is_terminal else answer_plain(answer)
+            console.print(Padding(shown, (0, 0, 1, 2)))
             if question == SUM:
                 alone = LargeLanguageModel.from_pretrained("smollm2-135m-instruct")
                 console.print(f"  [dim]SmolLM2 alone says:[/dim] {alone.chat([{'role': 'user', 'content': SUM}])}\n")
