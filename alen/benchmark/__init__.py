@@ -1,1 +1,1 @@
-
+"""Measuring: fair timing, result files, and the main job."""

@@ -1,1 +1,1 @@
-
+"""Metrics of answers, probabilities and abstention."""
