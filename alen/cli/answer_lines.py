@@ -124,7 +124,7 @@ def citation(evidence: Evidence) -> str:
 
 
 def quote(text: str, span: str) -> tuple[tuple[str, str], ...]:
-    """The sentence of ``text`` that holds ``span``, with the span highlighted; its beginning when the span is absent."""
+    """The sentence of ``text`` that holds ``span``, with the span highlighted; else its beginning."""
     text = printable(text).rstrip()
     wanted = printable(span).strip()
     found = re.search(r"(?<!\w)" + re.escape(wanted) + r"(?!\w)", text, re.IGNORECASE) if wanted else None

@@ -14,7 +14,9 @@ from alen.errors import BadInput
 
 
 @click.command("calibrate")
-@click.option("--data", required=True, type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Questions with answers.")
+@click.option(
+    "--data", required=True, type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Questions with answers."
+)
 @click.option("--passages", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="What to teach for them first.")
 @common_options
 def command(common: Common, data: Path, passages: Path | None) -> None:

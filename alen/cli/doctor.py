@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from alen.cli import opening
 from alen.cli.options import Common, common_options
 from alen.cli.output import console, emit_json, on_terminal
 from alen.cli.printable import printable
+
+if TYPE_CHECKING:
+    from alen.cli.health import Finding
 
 _STYLE = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 
@@ -25,19 +30,25 @@ def command(common: Common) -> int:
     if common.as_json:
         emit_json({"ok": healthy, "version": __version__, "checks": [finding.to_json() for finding in findings]})
         return int(not healthy)
+    if on_terminal():
+        _show_table(findings)
+        return int(not healthy)
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
-        mark, colour = _STYLE[finding.status]
-        name, detail = f"{finding.name:<{width}}", printable(finding.detail, keep_lines=False)
-        hint = printable(finding.hint, keep_lines=False)
-        if on_terminal():
-            from rich.padding import Padding
-            from rich.text import Text
-
-            screen = console()
-            screen.print(Text.assemble((mark, f"bold {colour}"), f"  {name}  ", (detail, "dim")))
-            if hint:
-                screen.print(Padding(Text(hint, colour), (0, 0, 0, width + 5)))
-        else:
-            print(f"{finding.status:<4}  {name}  {detail}" + (f" -> {hint}" if hint else ""))
+        line = f"{finding.status:<4}  {finding.name:<{width}}  {finding.detail}"
+        print(printable(f"{line} -> {finding.hint}" if finding.hint else line, keep_lines=False))
     return int(not healthy)
+
+
+def _show_table(findings: list[Finding]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    for finding in findings:
+        mark, colour = _STYLE[finding.status]
+        detail = Text(printable(finding.detail, keep_lines=False), "dim" if finding.status == "ok" else "")
+        if finding.hint:
+            detail.append(f"\n{printable(finding.hint, keep_lines=False)}", colour)
+        table.add_row(Text(mark, f"bold {colour}"), Text(finding.name), detail)
+    console().print(table)

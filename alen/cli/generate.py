@@ -17,7 +17,7 @@ from alen.errors import BadInput, Cancelled
 @click.command("generate")
 @click.argument("prompt", callback=readable_text)
 @click.option("--max-tokens", type=int, default=128, show_default=True, help="Tokens to write at most.")
-@click.option("--temperature", type=float, default=0.0, show_default=True, help="0 always takes the likeliest token.")
+@click.option("--temperature", type=float, help="0, the default, always takes the likeliest token.")
 @click.option("--top-k", type=int, help="Choose among the k likeliest tokens.")
 @click.option("--top-p", type=float, help="Choose among the likeliest tokens that reach this probability together.")
 @click.option("--seed", type=int, help="The same seed gives the same text.")
@@ -26,7 +26,7 @@ def command(
     common: Common,
     prompt: str,
     max_tokens: int,
-    temperature: float,
+    temperature: float | None,
     top_k: int | None,
     top_p: float | None,
     seed: int | None,
@@ -36,11 +36,12 @@ def command(
     What it writes is free text: no memory, no evidence, no check.
     """
     if not prompt.strip():
-        raise BadInput("prompt", "an empty prompt", "a text", 'For example: alen generate "The barometer is falling, so"')
+        raise BadInput(
+            "prompt", "an empty prompt", "a text", 'For example: alen generate "The barometer is falling, so"'
+        )
     from alen.generation import GenerationConfig
 
-    given = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    config = GenerationConfig(max_tokens=max_tokens, **{name: value for name, value in given.items() if value is not None})
+    config = GenerationConfig(max_tokens=max_tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     model = opening.open_language_model(common)
     with cancel_on_interrupt() as cancel:
         if on_terminal() and not common.as_json:

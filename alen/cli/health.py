@@ -95,7 +95,10 @@ def sqlite(settings: Settings) -> Finding:
         database.execute("CREATE VIRTUAL TABLE probe USING fts5(text, tokenize='porter unicode61')")
     except sqlite3.OperationalError as error:
         return Finding(
-            "sqlite", "fail", f"{sqlite3.sqlite_version}: {error}", "Use a Python whose SQLite has FTS5, as python.org's has."
+            "sqlite",
+            "fail",
+            f"{sqlite3.sqlite_version}: {error}",
+            "Use a Python whose SQLite has FTS5, as python.org's has.",
         )
     finally:
         database.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from alen.cli import opening
 from alen.cli.options import Common, common_options
 from alen.cli.output import emit_json, facts
 from alen.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from alen.models import ModelInfo
 
 
 @click.group("models", no_args_is_help=False)
@@ -28,12 +32,7 @@ def list_command(common: Common) -> None:
     if common.as_json:
         emit_json({"models": [model.to_json() for model in found]})
     else:
-        facts(
-            [
-                (model.name, f"{'installed' if model.installed else 'not installed':<15}{_size(model.bytes):>8}  {model.summary}")
-                for model in found
-            ]
-        )
+        facts([(model.name, f"{_state(model):<15}{_size(model.bytes):>8}  {model.summary}") for model in found])
 
 
 @command.command("pull")
@@ -44,11 +43,11 @@ def list_command(common: Common) -> None:
 @common_options
 def pull_command(common: Common, names: tuple[str, ...], source: Path | None) -> None:
     """Bring models onto this machine; without NAME the two that ALEN uses."""
-    from alen.models import pull
+    from alen.models import REGISTRY, pull
 
     settings = opening.open_settings(common)
     pulled = []
-    for name in names or (settings.model, settings.encoder):
+    for name in names or [name for name in (settings.model, settings.encoder) if name in REGISTRY]:
         started = time.perf_counter()
         with progress_bar(unit_bytes=True) as progress:
             folder = pull(name, settings.home, progress, source=source)
@@ -85,6 +84,10 @@ def info_command(common: Common, name: str | None) -> None:
             ("fingerprint", model.fingerprint or "-"),
         ]
     )
+
+
+def _state(model: ModelInfo) -> str:
+    return "installed" if model.installed else "not installed"
 
 
 def _size(count: int) -> str:

@@ -9,6 +9,7 @@ from alen.cli.options import Common
 if TYPE_CHECKING:
     from alen.engine import Engine
     from alen.language_model import LargeLanguageModel
+    from alen.memory import EpisodicMemory
     from alen.settings import Settings
 
 
@@ -22,6 +23,19 @@ def open_engine(common: Common) -> Engine:
     from alen.engine import Engine
 
     return Engine.open(store=common.store, namespace=common.namespace, model=common.model)
+
+
+def open_memory(common: Common, *, encoder: bool = False) -> EpisodicMemory:
+    """The memory alone, to look into: nothing is created, and no model is loaded unless ``encoder`` is wanted."""
+    from alen.memory import EpisodicMemory
+
+    settings = open_settings(common)
+    model = None
+    if encoder:
+        from alen.sentence_encoder import SentenceEncoder
+
+        model = SentenceEncoder.from_pretrained(settings.encoder, home=settings.home)
+    return EpisodicMemory.open(settings.store, encoder=model, namespace=settings.namespace, create=False)
 
 
 def open_language_model(common: Common) -> LargeLanguageModel:

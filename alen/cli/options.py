@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -47,15 +48,16 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
             logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
         return function(common, **values)
 
-    verb.__name__ = function.__name__
     verb.__doc__ = function.__doc__
-    verb.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]  # click's own seam
+    wrapped: Callable[..., Any] = verb
+    # Options declared below this decorator wait on the function; click collects them from the outermost one.
+    wrapped.__dict__["__click_params__"] = list(getattr(function, "__click_params__", []))
     for option in reversed(_OPTIONS):
-        verb = option(verb)
-    return verb
+        wrapped = option(wrapped)
+    return wrapped
 
 
-_OPTIONS = (
+_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout."),
     click.option("--store", metavar="URL", help="Database of the memory, for example sqlite:///notes.db."),
     click.option("--namespace", metavar="NS", help="Part of the memory to use."),
@@ -67,9 +69,9 @@ _OPTIONS = (
 
 def readable_text(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Check a text from the command line; ``-`` reads it from stdin. Raises BadInput for bytes that are not UTF-8."""
-    name = parameter.human_readable_name.lower().lstrip("-")
+    name = str(parameter.name)
     if value == "-":
-        raw = click.get_binary_stream("stdin").read()
+        raw = sys.stdin.buffer.read()
         try:
             return raw.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -81,6 +83,9 @@ def readable_text(ctx: click.Context, parameter: click.Parameter, value: str | N
             value.encode("utf-8")
         except UnicodeEncodeError:
             raise BadInput(
-                name, "bytes that are not UTF-8", "text in UTF-8", "Check the encoding of the terminal or of the script."
+                name,
+                "bytes that are not UTF-8",
+                "text in UTF-8",
+                "Check the encoding of the terminal or of the script.",
             ) from None
     return value

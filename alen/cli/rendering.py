@@ -27,4 +27,5 @@ def styled(lines: list[Line]) -> RenderableType:
 
 def answer_plain(answer: Answer) -> str:
     """The same for a pipe or a file: one fact a line, no colours, no bars."""
-    return "\n".join(line.plain.rstrip() for line in answer_lines(answer, bars=False))
+    text = "\n".join(line.plain.rstrip() for line in answer_lines(answer, bars=False))
+    return text.replace("\u00a0", " ")

@@ -38,7 +38,9 @@ def command(
     alen teach --text "The spare key hangs behind the clock."
     """
     if not (paths or text is not None or qa or passages):
-        raise BadInput("input", "nothing to teach", "a PATH, --text, --qa or --passages", "For example: alen teach notes.md")
+        raise BadInput(
+            "input", "nothing to teach", "a PATH, --text, --qa or --passages", "For example: alen teach notes.md"
+        )
     for name, path in [*(("PATH", path) for path in paths), ("--qa", qa), ("--passages", passages)]:
         if path is not None and not path.exists():
             raise BadInput(name, f"{path}, which does not exist", "a file that exists", "Check the spelling.")

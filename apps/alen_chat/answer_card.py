@@ -47,7 +47,7 @@ class AnswerCard(Vertical):
         if checks:
             passed = sum(check.status == "pass" for check in answer.checks)
             failed = sum(check.status == "fail" for check in answer.checks)
-            title = f"{passed} checks passed, {failed} failed"
+            title = f"checks: {passed} passed, {failed} failed"
             await self.mount(Collapsible(Static(styled(checks[1:])), title=title, classes="checks"))
         await self.mount(Static(Text(cost(answer)), classes="cost"))
 
@@ -59,6 +59,13 @@ class AnswerCard(Vertical):
         await self._finish("failed")
         message = " ".join(str(error).split()) or type(error).__name__
         await self.mount(Static(Text(printable(message)), classes="verdict"))
+
+    def toggle_details(self) -> None:
+        """Unfold evidence and checks, or fold them again when all are unfolded."""
+        details = list(self.query(Collapsible))
+        fold = all(not detail.collapsed for detail in details)
+        for detail in details:
+            detail.collapsed = fold
 
     async def _finish(self, outcome: str) -> None:
         self._timer.stop()

@@ -59,6 +59,7 @@ class ChatApp(App[Exception]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = [  # noqa: RUF012 Textual declares it so
         Binding("escape", "stop", "Stop", priority=True),
+        Binding("ctrl+o", "unfold", "Evidence", priority=True),
         Binding("ctrl+q", "quit", "Quit", priority=True),
         Binding("pageup", "scroll(-1)", "Scroll", show=False),
         Binding("pagedown", "scroll(1)", "Scroll", show=False),
@@ -92,8 +93,11 @@ class ChatApp(App[Exception]):
 
     @work(thread=True, group="answer")
     def _answer(self, text: str, cancel: threading.Event) -> None:
+        def show(stage: str) -> None:
+            self.post_message(StageReached(stage))
+
         try:
-            answer = self._conversation.send(text, cancel, lambda stage, *rest: self.post_message(StageReached(stage)))
+            answer = self._conversation.send(text, cancel, show)
         except Cancelled:
             self.post_message(Stopped())
         except Exception as error:  # shown in the transcript; the conversation goes on
@@ -142,6 +146,12 @@ class ChatApp(App[Exception]):
     async def action_quit(self) -> None:
         self._conversation.stop()
         self.exit()
+
+    def action_unfold(self) -> None:
+        """Show or hide what the newest answer rests on."""
+        cards = self.query(AnswerCard)
+        if cards:
+            cards.last().toggle_details()
 
     def action_scroll(self, pages: int) -> None:
         transcript = self.query_one(Transcript)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual import on
+from textual.binding import Binding
 from textual.widgets import Input
 
 from alen_chat.messages import Sent
@@ -11,7 +12,10 @@ from alen_chat.messages import Sent
 class Composer(Input):
     """Sends what is written on Enter. Up and Down walk through what was sent before."""
 
-    BINDINGS = [("up", "earlier", "Earlier"), ("down", "later", "Later")]  # noqa: RUF012 Textual declares it so
+    BINDINGS = [  # noqa: RUF012 Textual declares it so
+        Binding("up", "earlier", "Earlier", show=False),
+        Binding("down", "later", "Later", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__(placeholder="Ask a question", id="composer")

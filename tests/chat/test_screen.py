@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Collapsible, Static
-
-from alen.errors import HomeNotWritable
 from alen_chat.answer_card import AnswerCard
 from alen_chat.app import LOADING, ChatApp
 from alen_chat.composer import Composer
 from alen_chat.conversation import Conversation
+from textual.pilot import Pilot
+from textual.widgets import Collapsible, Static
+
+from alen.errors import HomeNotWritable
 from tests.cli.scripted_engine import NOWHERE, ScriptedEngine, unknown
 
 

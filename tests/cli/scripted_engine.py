@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from alen.cli.options import Common
 from alen.errors import BadInput, Cancelled, UnknownEpisode, UnknownNamespace
 from alen.types import Answer, Candidate, Check, Evidence, TeachReport
 
 KILN = "The Halden kiln stands in the yard. It fires stoneware at 1,240 degrees Celsius. Nobody else may light it."
 
 
-def known(question: str = "How hot does the kiln get?", *, session: str | None = None, episode: str | None = "e1") -> Answer:
+def known(
+    question: str = "How hot does the kiln get?", *, session: str | None = None, episode: str | None = "e1"
+) -> Answer:
     """An answer with evidence and checks."""
     evidence = Evidence("p7", "passage", KILN, "kiln.md", 3, 100, 100 + len(KILN), 0.91)
     candidate = Candidate(
@@ -56,6 +59,7 @@ class ScriptedEngine:
         self.script = script or {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.closed = False
+        self.opened: Common | None = None
         self.holding: threading.Event | None = None
         """While set to an event, chat and ask wait for it, or for their cancel token."""
 

@@ -1,0 +1,77 @@
+"""``alen memory``: stats, search, show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from alen.cli import opening
+from alen.cli.memory_lines import hit_json, hit_lines, show_lines
+from alen.cli.options import Common, common_options, readable_text
+from alen.cli.output import console, emit_json, facts, on_terminal
+from alen.cli.rendering import Line, styled
+from alen.errors import BadInput
+
+
+@click.group("memory", no_args_is_help=False)
+def command() -> None:
+    """Look into the memory: stats, search, show."""
+
+
+@command.command("stats")
+@common_options
+def stats_command(common: Common) -> None:
+    """Count what is stored."""
+    with opening.open_memory(common) as memory:
+        found = memory.stats()
+    if common.as_json:
+        emit_json(found)
+    else:
+        facts([(name.replace("_", " "), _shown(value)) for name, value in found.items()])
+
+
+@command.command("search")
+@click.argument("query", callback=readable_text)
+@click.option("-k", "count", type=click.IntRange(1, 1000), default=8, show_default=True, help="Hits at most.")
+@common_options
+def search_command(common: Common, query: str, count: int) -> None:
+    """Find passages and taught answers that fit QUERY, best first."""
+    if not query.strip():
+        raise BadInput(
+            "query", "an empty query", "a text with at least one letter or digit", 'For example: "spare key"'
+        )
+    with opening.open_memory(common, encoder=True) as memory:
+        hits = memory.search(query, count)
+    if common.as_json:
+        emit_json({"query": query, "hits": [hit_json(hit) for hit in hits]})
+    else:
+        _print([line for hit in hits for line in hit_lines(hit)] or [Line((("nothing found", "dim"),))])
+
+
+@command.command("show")
+@click.argument("name", metavar="ID")
+@common_options
+def show_command(common: Common, name: str) -> None:
+    """Show one stored thing: a question with its answer, or a passage."""
+    with opening.open_memory(common) as memory:
+        found = memory.show(name)
+    if common.as_json:
+        emit_json(found)
+    else:
+        _print(show_lines(found))
+
+
+def _print(lines: list[Line]) -> None:
+    if on_terminal():
+        console().print(styled(lines))
+    else:
+        print("\n".join(line.plain.rstrip() for line in lines))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_shown(item)}" for name, item in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(_shown(item) for item in value) or "none"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,76 @@
+"""What memory holds, as JSON and as lines of styled text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alen.cli.answer_lines import Line
+from alen.cli.printable import printable
+from alen.types import EpisodeHit, PassageHit
+
+SHOWN_CHARACTERS = 280
+
+
+def hit_json(hit: PassageHit | EpisodeHit) -> dict[str, Any]:
+    """A hit of ``alen memory search``: what it is, how well it fits, and why."""
+    if isinstance(hit, PassageHit):
+        passage = hit.passage
+        return {
+            "kind": "passage",
+            "id": str(passage.id),
+            "score": hit.score,
+            "text": passage.text,
+            "source": passage.source,
+            "title": passage.title,
+            "page": passage.page,
+            "start": passage.start,
+            "end": passage.end,
+            "explain": hit.explain,
+        }
+    episode = hit.episode
+    return {
+        "kind": "episode",
+        "id": episode.id,
+        "score": hit.score,
+        "question": episode.question,
+        "answer": episode.answer,
+        "source": episode.source,
+        "tier": episode.tier,
+        "status": episode.status,
+        "explain": hit.explain,
+    }
+
+
+def hit_lines(hit: PassageHit | EpisodeHit) -> list[Line]:
+    """A headline with score and place, then the text, its best sentence highlighted."""
+    score = (f"{hit.score:.2f}  ", "bold")
+    if isinstance(hit, EpisodeHit):
+        episode = hit.episode
+        return [
+            Line((score, (f"taught answer · {episode.tier} · {episode.id}", "cyan"))),
+            Line(((printable(episode.question, keep_lines=False), "dim"),), indent=6),
+            Line(((printable(episode.answer or "", keep_lines=False), "bold"),), indent=6),
+        ]
+    passage = hit.passage
+    page = f" · page {passage.page}" if passage.page is not None else ""
+    place = f"{printable(passage.source, keep_lines=False)}{page} · characters {passage.start:,}–{passage.end:,}"
+    text = printable(passage.text, keep_lines=False)
+    start, end = hit.sentence or (0, 0)
+    left = max(0, min(start - 60, len(text) - SHOWN_CHARACTERS))
+    right = max(end, min(len(text), left + SHOWN_CHARACTERS))
+    pieces = (
+        (("… " if left else "") + text[left:start], "dim"),
+        (text[start:end], ""),
+        (text[end:right] + (" …" if right < len(text) else ""), "dim"),
+    )
+    return [Line((score, (place, "cyan"))), Line(pieces, indent=6)]
+
+
+def show_lines(found: dict[str, Any]) -> list[Line]:
+    """Every field on a line of its own; empty ones are left out."""
+    width = max(len(name) for name in found)
+    return [
+        Line(((f"{name.replace('_', ' '):<{width}}  ", "dim"), (printable(str(value)), "")))
+        for name, value in found.items()
+        if value not in (None, "", [], {}, ())
+    ]

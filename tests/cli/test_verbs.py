@@ -1,0 +1,118 @@
+"""Every other verb: its JSON fits its schema, its options reach the engine."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from alen.types import Completion
+from tests.cli.conftest import SCHEMAS, Ran
+from tests.cli.scripted_engine import ScriptedEngine
+
+Alen = Callable[..., Ran]
+
+
+def test_teach(alen: Alen, engine: ScriptedEngine, tmp_path: Path) -> None:
+    file = tmp_path / "notes.md"
+    file.write_text("# Notes")
+    ran = alen("teach", file, "--text", "The key hangs there.", "--qa", file, "--source", "me", "--json")
+    assert ran.json("teach") == {"stored": 3, "duplicates": 1, "retired": 0, "seconds": 0.25}
+    assert "reading 2/2" in ran.err
+    assert engine.calls == [
+        ("teach", {"text": "The key hangs there.", "paths": (file,), "qa": file, "passages": None, "source": "me"})
+    ]
+    assert alen("teach", file).out == "3 stored, 1 already known, 0 retired, in 0.2 s\n"
+
+
+def test_teach_from_stdin(alen: Alen, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"The key hangs there.")))
+    assert alen("teach", "--text", "-").code == 0
+    assert engine.calls[0][1]["text"] == "The key hangs there."
+
+
+def test_feedback(alen: Alen, engine: ScriptedEngine) -> None:
+    assert alen("feedback", "e1", "--correct", "--json").json("feedback") == {"episode": "e1", "status": "gold"}
+    assert "quarantined" in alen("feedback", "e1", "--wrong", "--answer", "Brass").out
+    assert engine.calls[1] == ("feedback", {"episode": "e1", "correct": False, "answer": "Brass"})
+    assert alen("feedback", "e2", "--wrong", "--json").error(2)["type"] == "UnknownEpisode"
+
+
+def test_calibrate(alen: Alen, engine: ScriptedEngine, tmp_path: Path) -> None:
+    data = tmp_path / "questions.jsonl"
+    data.write_text("")
+    assert alen("calibrate", "--data", data, "--json").json("calibrate")["questions"] == 40
+    assert alen("calibrate", "--data", data).out.splitlines()[-1].split() == ["ece", "after", "0.05"]
+
+
+def test_where(alen: Alen) -> None:
+    places = alen("where", "--store", "sqlite:///notes.db", "--json").json("where")
+    assert places["store"] == "sqlite:///notes.db"
+    assert places["home"] in alen("where").out
+
+
+def test_models(alen: Alen) -> None:
+    listed = alen("models", "list", "--json").json("models_list")
+    assert [model["name"] for model in listed["models"]] == ["smollm2-135m-instruct", "all-minilm-l6-v2"]
+    assert not any(model["installed"] for model in listed["models"])
+    described = alen("models", "info", "--json").json("models_info")
+    assert described["name"] == "smollm2-135m-instruct"
+    assert described["parameters"]["total"] == 134_515_008
+    assert "134,515,008" in alen("models", "info").out
+    assert alen("models", "info", "--model", "all-minilm-l6-v2", "--json").json("models_info")["kind"] == "encoder"
+
+
+def test_pull_from_a_folder_without_the_files(alen: Alen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alen.models.pull", lambda name, home, progress, source: home / "models" / name)
+    pulled = alen("models", "pull", "--from", tmp_path, "--json").json("models_pull")
+    assert [model["name"] for model in pulled["models"]] == ["smollm2-135m-instruct", "all-minilm-l6-v2"]
+
+
+def test_doctor_says_what_to_do(alen: Alen) -> None:
+    ran = alen("doctor", "--json")
+    assert ran.code == 1
+    report = ran.json("doctor")
+    findings = {finding["name"]: finding for finding in report["checks"]}
+    assert not report["ok"]
+    assert findings["language model"]["status"] == "fail"
+    assert findings["language model"]["hint"] == "Get it with: alen models pull smollm2-135m-instruct"
+    assert all(findings[name]["status"] == "ok" for name in ("python", "torch", "sqlite", "home", "memory"))
+    plain = alen("doctor")
+    assert plain.code == 1
+    assert "alen models pull all-minilm-l6-v2" in plain.out
+
+
+def test_doctor_sees_a_home_and_a_store_that_cannot_be_used(
+    alen: Alen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("not a database, but long enough to be mistaken for one" * 20)
+    monkeypatch.setenv("ALEN_HOME", str(tmp_path / "file" / "home"))
+    report = alen("doctor", "--store", f"sqlite:///{tmp_path / 'file'}", "--json").json("doctor")
+    failed = {finding["name"] for finding in report["checks"] if finding["status"] == "fail"}
+    assert {"home", "memory"} <= failed
+
+
+class ScriptedModel:
+    def complete(self, prompt: str, config: object, cancel: object = None) -> Completion:
+        return Completion(f"[{prompt}] it rains", 4, 3, "length", timings_ms={"decode": 12.0})
+
+    def stream(self, prompt: str, config: object, cancel: object = None) -> list[str]:
+        return ["it ", "rains", "\x1b[2J"]
+
+
+def test_generate(alen: Alen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alen.cli.opening.open_language_model", lambda common: ScriptedModel())
+    value = alen("generate", "So", "--seed", "3", "--top-k", "5", "--json").json("generate")
+    assert value == {"text": "[So] it rains", "tokens": 4, "finish_reason": "length", "timings_ms": {"decode": 12.0}}
+    assert alen("generate", "So").out == "[So] it rains\n"
+    monkeypatch.setattr("alen.cli.generate.on_terminal", lambda: True)
+    assert alen("generate", "So").out == "it rains␛[2J\n"
+
+
+def test_every_schema_is_used_by_a_test() -> None:
+    tests = "".join(file.read_text("utf-8") for file in Path(__file__).parent.glob("*.py"))
+    unused = [file.stem for file in SCHEMAS.glob("*.json") if f'"{file.stem}"' not in tests]
+    assert not unused
