@@ -1,8 +1,8 @@
 """The pipeline one would write by hand with the same two models: sentence-transformers, FAISS and transformers.
 
 Nothing is tuned against it: default dtypes, MiniLM's vectors in an exact inner-product index, the model's own chat
-template asking for an answer from the context and for "I don't know" otherwise, greedy decoding. The tokenizer that
-transformers builds from a GGUF file may prepend a token the model was not trained with; it stays as a user meets it."""
+template asking for an answer from the context and for "I don't know" otherwise, greedy decoding, and the tokenizer that
+transformers builds from the GGUF file, whatever tokens it adds."""
 
 from __future__ import annotations
 
