@@ -13,13 +13,14 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from alen.benchmark import machine, measures, report, squad
-from alen.benchmark.asking import Run, measure
+from alen.benchmark.asking import Asked, measure
 from alen.benchmark.harness import progress
 from alen.benchmark.participant import Alen, Participant
 from alen.benchmark.schema import Result
@@ -56,7 +57,11 @@ def run(options: argparse.Namespace) -> Result:
     questions = squad.sample(data.test_questions(), options.questions, options.seed)
     started, created = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     _set_threads(options.threads)
-    with tempfile.TemporaryDirectory(prefix="alen-main-job-") as folder, progress() as show:
+    with (
+        tempfile.TemporaryDirectory(prefix="alen-main-job-") as folder,
+        progress() as show,
+        _rows(options.rows) as keep,
+    ):
         store = f"sqlite:///{Path(folder) / 'memory.db'}"
         with Engine.open(home=options.home, store=store) as engine:
             participants: list[Participant] = [Alen(engine)]
@@ -70,9 +75,8 @@ def run(options: argparse.Namespace) -> Result:
                 encode_rounds=options.encode_rounds,
                 block=options.block,
                 report=show,
+                keep=keep,
             )
-    if options.rows:
-        _write_rows(options.rows, runs)
     ours, plain = runs["alen"], runs.get("plain")
     return Result(
         name="main_job",
@@ -112,8 +116,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.data = options.data_option or options.data
     if options.data is None:
         parser.error("the folder of the data is missing: python benchmarks/main_job.py path/to/squad2")
-    if min(options.questions, options.encode_rounds, options.block, options.plain_passages) < 1:
-        parser.error("--questions, --encode-rounds, --block and --plain-passages must be at least 1")
+    for name in ("questions", "plain_questions", "plain_passages", "encode_rounds", "block"):
+        if getattr(options, name) is not None and getattr(options, name) < 1:
+            parser.error(f"--{name.replace('_', '-')} must be at least 1")
     return options
 
 
@@ -146,11 +151,14 @@ def _set_threads(threads: int) -> None:
         torch.set_num_threads(threads)
 
 
-def _write_rows(file: Path, runs: dict[str, Run]) -> None:
-    with file.open("w", encoding="utf-8") as out:
-        for name, run in runs.items():
-            for asked in run.asked:
-                out.write(json.dumps({"participant": name, **asked.to_json()}, ensure_ascii=False) + "\n")
+@contextmanager
+def _rows(file: Path | None) -> Iterator[Callable[[str, Asked], None]]:
+    """Writes every answer at once, so that a run that breaks off leaves what it has."""
+    if file is None:
+        yield lambda name, asked: None
+        return
+    with file.open("w", encoding="utf-8", buffering=1) as out:
+        yield lambda name, asked: print(json.dumps({"participant": name, **asked.to_json()}), file=out)
 
 
 if __name__ == "__main__":

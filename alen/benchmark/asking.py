@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
@@ -64,9 +64,11 @@ def measure(
     encode_rounds: int,
     block: int,
     report: Report,
+    keep: Callable[[str, Asked], None] = lambda name, asked: None,
 ) -> dict[str, Run]:
     """Runs by name. The first participant answers every question, the others the first ``peer_questions`` shared out
-    evenly over the blocks, so that all times come from the same minutes."""
+    evenly over the blocks, so that all times come from the same minutes. ``keep`` gets each answer as soon as it is
+    there, so that a run that breaks off is not lost."""
     runs = {participant.name: Run(participant.name) for participant in participants}
     by_name = {participant.name: participant for participant in participants}
     _encode(by_name, runs, list(data.passages.values()), encode_rounds, report)
@@ -86,6 +88,7 @@ def measure(
         own = name == participants[0].name
         for question in pieces[turn] if own else pieces[turn][: shares[turn]]:
             runs[name].asked.append(_ask(by_name[name], question, read[name]))
+            keep(name, runs[name].asked[-1])
             done += 1
             report("ask", done, total)
     return runs

@@ -15,6 +15,7 @@ import alen
 from alen.benchmark import schema
 from alen.benchmark.participant import Reply
 from alen.benchmark.squad import Data
+from alen.errors import StoreError
 from tests.benchmark.scripted import ScriptedEngine, write_data
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -125,6 +126,24 @@ def test_missing_data_is_one_line(engine: ScriptedEngine, tmp_path: Path, capsys
     assert "contexts.jsonl" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         script("main_job").main([])
+
+
+def test_a_run_that_breaks_off_leaves_its_answers(
+    engine: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = engine.ask
+
+    def ask_ten(question: str) -> Any:
+        if len(engine.asked) == 12:
+            raise StoreError("The disk is full.")
+        return ask(question)
+
+    monkeypatch.setattr(engine, "ask", ask_ten)
+    data, rows = write_data(tmp_path / "squad2"), tmp_path / "rows.jsonl"
+    out = tmp_path / "result.json"
+    assert script("main_job").main([str(data), "--peers", "none", "--rows", str(rows), "--out", str(out)]) == 1
+    assert len(rows.read_text("utf-8").splitlines()) == 10  # the first two only warm up
+    assert not out.exists()
 
 
 def test_pictures_are_drawn_from_the_file(engine: ScriptedEngine, tmp_path: Path) -> None:
