@@ -1,0 +1,88 @@
+"""The README's tables, from result files: ``python -m alen.benchmark.readme`` rewrites what lies between markers."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from alen.benchmark.report import target_text
+from alen.benchmark.schema import Result, Row, load, shown
+from alen.errors import BadInput
+
+MARKED = re.compile(r"(<!-- numbers:(?P<name>\w+) -->\n).*?(<!-- /numbers:(?P=name) -->)", re.DOTALL)
+ROWS = (
+    "top1",
+    "top5",
+    "f1",
+    "exact",
+    "coverage",
+    "precision",
+    "declined_unanswerable",
+    "auroc",
+    "ece",
+    "log_loss_gain",
+    "seconds_median",
+    "time_ratio",
+    "encode_rate",
+    "encode_ratio",
+)
+"""Which rows a reader of the README wants, in this order; the result file has all."""
+
+
+def rewritten(text: str, results: Path) -> str:
+    """``text`` with every marked place filled from ``results/<name>.json``. Raises BadInput when a file is missing."""
+
+    def table(found: re.Match[str]) -> str:
+        return f"{found[1]}\n{markdown(load(results / (found['name'] + '.json')))}\n\n{found[3]}"
+
+    return MARKED.sub(table, text)
+
+
+def markdown(result: Result) -> str:
+    """The table and the conditions under which it was measured."""
+    known = {row.name: row for row in result.rows}
+    lines = ["| | ALEN | 95 % interval | plain | target |", "|---|---:|---:|---:|---:|"]
+    lines += [_line(known[name]) for name in ROWS if name in known]
+    missed = [row.label for row in result.rows if row.reached is False]
+    machine = result.machine
+    lines += [
+        "",
+        f"{result.title}; `{result.command}` at commit `{result.commit}` on {machine.get('processor')}, "
+        f"{machine.get('cores')} cores, {result.created[:10]}. "
+        + (f"Targets missed: {', '.join(missed)}." if missed else "Every target was reached."),
+    ]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Rewrite README.md, or the file given, in place; results are looked for in benchmarks/results beside it."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    page = Path(given[0] if given else "README.md")
+    try:
+        page.write_text(rewritten(page.read_text("utf-8"), page.parent / "benchmarks" / "results"), "utf-8")
+    except OSError as error:
+        wrong = BadInput("page", f"{page} ({error.strerror})", "a Markdown file", "Run it in the root of the project.")
+        print(f"readme: {wrong}", file=sys.stderr)
+        return wrong.exit_code
+    except BadInput as error:
+        print(f"readme: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _line(row: Row) -> str:
+    low, high = (shown(row.ours.model_copy(update={"value": end}), row.unit) for end in (row.ours.low, row.ours.high))
+    target = ""
+    if row.target:
+        scale = 100 if row.unit == "percent" else 1
+        target = target_text(row.target.model_copy(update={"value": row.target.value * scale}))
+        target += f"{' %' if row.unit == 'percent' else ''} {'✓' if row.reached else '✗'}"
+    interval = "" if row.ours.low is None else f"{low} to {high}"
+    plain = shown(row.plain, row.unit) if row.plain else ""
+    return f"| {row.label} | **{shown(row.ours, row.unit)}** | {interval} | {plain} | {target} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""The README's tables: what is written between the markers, and that nothing else of the page is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from alen.benchmark import readme
+from alen.benchmark.schema import Measured, Result, Row, Target
+
+PAGE = "# Title\n<!-- numbers:small -->\nold\n<!-- /numbers:small -->\nafter\n"
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    at_least = Target(relation="at least", value=0.5)
+    rows = (
+        Row(
+            name="exact",
+            label="Exact match",
+            unit="percent",
+            ours=Measured(value=0.512, low=0.47, high=0.553, n=400),
+            plain=Measured(value=0.0, n=400),
+            target=at_least,
+        ),
+        Row(name="f1", label="F1", unit="percent", ours=Measured(value=0.4, low=0.3, high=0.5, n=400), target=at_least),
+        Row(name="brier", label="Brier score", unit="number", ours=Measured(value=0.2, n=400)),
+    )
+    result = Result(
+        name="small",
+        title="A small run",
+        created="2026-02-03T04:05:06+00:00",
+        seconds=1.0,
+        command="python run.py",
+        commit="abc1234",
+        machine={"processor": "a processor", "cores": 2},
+        versions={},
+        settings={},
+        rows=rows,
+    )
+    result.save(tmp_path / "benchmarks" / "results" / "small.json")
+    return tmp_path / "benchmarks" / "results"
+
+
+def test_table_stands_between_the_markers(results: Path) -> None:
+    found = readme.rewritten(PAGE, results)
+    assert "| Exact match | **51.2 %** | 47.0 % to 55.3 % | 0.0 % | ≥ 50 % ✓ |" in found
+    assert "| F1 | **40.0 %** | 30.0 % to 50.0 % |  | ≥ 50 % ✗ |" in found
+    assert "Targets missed: F1." in found
+    assert "on a processor, 2 cores, 2026-02-03" in found
+    assert "Brier" not in found
+    assert "old" not in found
+    assert found.startswith("# Title\n<!-- numbers:small -->\n")
+    assert found.endswith("<!-- /numbers:small -->\nafter\n")
+
+
+def test_rewriting_twice_changes_nothing(results: Path) -> None:
+    once = readme.rewritten(PAGE, results)
+    assert readme.rewritten(once, results) == once
+
+
+def test_command_rewrites_the_page(results: Path) -> None:
+    page = results.parents[1] / "README.md"
+    page.write_text(PAGE, "utf-8")
+    assert readme.main([str(page)]) == 0
+    assert page.read_text("utf-8") == readme.rewritten(PAGE, results)
+
+
+def test_missing_result_is_named(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = results.parents[1] / "README.md"
+    page.write_text(PAGE.replace("small", "large"), "utf-8")
+    assert readme.main([str(page)]) == 2
+    assert "large.json" in capsys.readouterr().err
+    assert "large" in page.read_text("utf-8")
+
+
+def test_missing_page_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert readme.main([str(tmp_path / "none.md")]) == 2
+    assert "none.md" in capsys.readouterr().err
