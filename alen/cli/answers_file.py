@@ -11,7 +11,6 @@ from typing import Any, BinaryIO
 from alen.cli.output import json_line
 from alen.errors import BadInput
 
-
 OPENING = b'{"id": '
 """How every line of the file begins."""
 
