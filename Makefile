@@ -21,8 +21,10 @@ help: ## List the targets
 	@echo "  PYTHON=$(PYTHON) (3.11 or newer)   ACCELERATOR=cpu|gpu   ALEN_HOME=$(ALEN_HOME)"
 
 setup: $(VENV)/.ready ## Make the environment in .venv
+	@echo "Ready: source $(BIN)/activate"
 
 models: $(ALEN_HOME)/models/.ready ## Pull the two default models into ALEN_HOME
+	@$(BIN)/alen models list
 
 demo: $(ALEN_HOME)/models/.ready ## Teach ALEN a small handbook and ask it six questions
 	@$(BIN)/python examples/demo.py
