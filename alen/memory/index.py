@@ -1,0 +1,136 @@
+"""A vector index of items that have one or more vectors each: exact inner products, by FAISS when there are many.
+
+Axes: N rows, D dimension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+import numpy as np
+
+FAISS_FROM = 20_000
+"""Rows from which FAISS is worth loading. It keeps half floats, as the database does: half of numpy's memory."""
+
+COMPACT_FROM = 0.25
+"""Share of removed rows above which the index is written anew."""
+
+
+class VectorIndex:
+    """Holds the rows of each item side by side. Not thread-safe: its owner guards it."""
+
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+        self._clear()
+
+    def _clear(self) -> None:
+        self._rows: _Rows = _NumpyRows(self.dim)
+        self._owner_N = np.empty(0, dtype=np.int64)  # the item of each row, -1 when removed
+        self._spans: dict[int, tuple[int, int]] = {}
+        self._removed = 0
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    def put(self, items: Sequence[int], counts: Sequence[int], vectors_ND: np.ndarray) -> None:
+        """Add items, the k-th with the next ``counts[k]`` rows; one already there is replaced."""
+        for item in items:
+            self.remove(item)
+        start = len(self._owner_N)
+        self._rows.append(vectors_ND)
+        self._owner_N = np.concatenate([self._owner_N, np.repeat(np.asarray(items, dtype=np.int64), counts)])
+        for item, count in zip(items, counts, strict=True):
+            self._spans[item] = (start, start + count)
+            start += count
+        if isinstance(self._rows, _NumpyRows) and start >= FAISS_FROM and find_spec("faiss"):
+            moved = _FaissRows(self.dim)
+            moved.append(self._rows.read(np.arange(start)))
+            self._rows = moved
+
+    def remove(self, item: int) -> None:
+        """Forget an item; nothing happens when it is not there."""
+        span = self._spans.pop(item, None)
+        if span is None:
+            return
+        self._owner_N[span[0] : span[1]] = -1
+        self._removed += span[1] - span[0]
+        if self._removed > COMPACT_FROM * len(self._owner_N):
+            kept = sorted(self._spans.items(), key=lambda entry: entry[1])
+            vectors_ND = self._rows.read(np.flatnonzero(self._owner_N >= 0))
+            self._clear()
+            if kept:
+                self.put([item for item, _ in kept], [end - start for _, (start, end) in kept], vectors_ND)
+
+    def top(self, query_D: np.ndarray, count: int) -> list[int]:
+        """The items of the ``count`` best rows, best first, each once."""
+        wanted = min(count + self._removed, len(self._owner_N))
+        if wanted == 0:
+            return []
+        owners = self._owner_N[self._rows.top(query_D, wanted)]
+        return list(dict.fromkeys(owners[owners >= 0][:count].tolist()))
+
+    def best(self, query_D: np.ndarray, items: Sequence[int]) -> dict[int, tuple[float, int]]:
+        """For each of ``items`` that is there: its highest inner product, and which of its rows has it."""
+        spans = [(item, *self._spans[item]) for item in items if item in self._spans]
+        if not spans:
+            return {}
+        rows = np.concatenate([np.arange(start, end) for _, start, end in spans])
+        scores = self._rows.read(rows) @ query_D
+        found, offset = {}, 0
+        for item, start, end in spans:
+            own = scores[offset : offset + end - start]
+            place = int(own.argmax())
+            found[item] = (float(own[place]), place)
+            offset += end - start
+        return found
+
+
+class _Rows(Protocol):
+    def append(self, vectors_ND: np.ndarray) -> None: ...
+    def read(self, rows: np.ndarray) -> np.ndarray: ...
+    def top(self, query_D: np.ndarray, count: int) -> np.ndarray: ...
+
+
+class _NumpyRows:
+    def __init__(self, dim: int) -> None:
+        self._room = np.empty((64, dim), dtype=np.float32)
+        self._size = 0
+
+    def append(self, vectors_ND: np.ndarray) -> None:
+        needed = self._size + len(vectors_ND)
+        if needed > len(self._room):
+            room = np.empty((max(needed, 2 * len(self._room)), self._room.shape[1]), dtype=np.float32)
+            room[: self._size] = self._room[: self._size]
+            self._room = room
+        self._room[self._size : needed] = vectors_ND
+        self._size = needed
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        return self._room[rows]
+
+    def top(self, query_D: np.ndarray, count: int) -> np.ndarray:
+        scores_N = self._room[: self._size] @ query_D
+        chosen = np.argpartition(-scores_N, count - 1)[:count] if count < self._size else np.arange(self._size)
+        return chosen[np.lexsort((chosen, -scores_N[chosen]))]
+
+
+class _FaissRows:
+    def __init__(self, dim: int) -> None:
+        import faiss
+
+        self._faiss: Any = faiss
+        self._index = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+        self._dim = dim
+
+    def append(self, vectors_ND: np.ndarray) -> None:
+        self._index.add(np.ascontiguousarray(vectors_ND, dtype=np.float32))
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        codes = self._faiss.rev_swig_ptr(self._index.codes.data(), self._index.ntotal * self._dim * 2)
+        return codes.view(np.float16).reshape(-1, self._dim)[rows].astype(np.float32)
+
+    def top(self, query_D: np.ndarray, count: int) -> np.ndarray:
+        _, rows = self._index.search(np.ascontiguousarray(query_D[None], dtype=np.float32), count)
+        return rows[0]

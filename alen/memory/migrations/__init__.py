@@ -1,0 +1,1 @@
+"""Migrations of memory's schema, run when a store is opened."""
