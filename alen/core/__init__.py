@@ -1,0 +1,10 @@
+"""The reasoning core: operators propose, checks look, energy weighs, calibration says how likely, abstention decides."""
+
+from __future__ import annotations
+
+from alen.core.calibration import Calibrator
+from alen.core.energy import Energy
+from alen.core.reasoner import Reasoner
+from alen.thought import ThoughtState
+
+__all__ = ["Calibrator", "Energy", "Reasoner", "ThoughtState"]

@@ -1,0 +1,23 @@
+"""The pure model: tensors in, tensors out. Names load on first use, so that configuration needs no torch."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_WHERE = {
+    "TransformerConfig": "alen.neural.config",
+    "Transformer": "alen.neural.transformer",
+    "KVCache": "alen.neural.cache",
+    "LoadedModel": "alen.neural.weights",
+    "load_decoder": "alen.neural.weights",
+    "load_encoder": "alen.neural.weights",
+}
+
+__all__ = sorted(_WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'alen.neural' has no attribute {name!r}")
+    return getattr(importlib.import_module(_WHERE[name]), name)

@@ -1,0 +1,103 @@
+"""Low-rank adapters (Hu et al., 2021): train a few million weights beside frozen ones, ship them, fold them in.
+
+Axes: N output features, M input features, R rank.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from alen.errors import CorruptWeights
+from alen.neural.transformer import Transformer
+
+TARGETS = ("qkv", "o", "gate_up", "down")
+
+
+class LoRALinear(nn.Module):
+    """A frozen linear layer plus ``scale · B A``; B starts at zero, so training starts from the model as it was."""
+
+    def __init__(self, base: nn.Linear, rank: int, alpha: float, dropout: float) -> None:
+        super().__init__()
+        self.base = base
+        self.scale = alpha / rank
+        self.dropout = nn.Dropout(dropout)
+        self.A_RM = nn.Parameter(torch.randn(rank, base.in_features) / rank)
+        self.B_NR = nn.Parameter(torch.zeros(base.out_features, rank))
+
+    def forward(self, x: Tensor) -> Tensor:
+        low = F.linear(self.dropout(x), self.A_RM.to(x.dtype))
+        return self.base(x) + F.linear(low, self.B_NR.to(x.dtype)) * self.scale
+
+
+def attach(
+    model: Transformer, rank: int = 16, alpha: float = 32.0, dropout: float = 0.0, targets: tuple[str, ...] = TARGETS
+) -> list[nn.Parameter]:
+    """Put adapters beside every target layer and return their parameters; all others stay frozen."""
+    model.requires_grad_(False)
+    parameters: list[nn.Parameter] = []
+    for module in list(model.modules()):
+        for name in targets:
+            layer = getattr(module, name, None)
+            if isinstance(layer, nn.Linear):
+                adapter = LoRALinear(layer, rank, alpha, dropout)
+                setattr(module, name, adapter)
+                parameters += [adapter.A_RM, adapter.B_NR]
+    return parameters
+
+
+def save(model: Transformer, path: Path, metadata: dict[str, Any]) -> None:
+    """Write the adapters as bfloat16 safetensors, ``metadata`` as JSON in the header."""
+    tensors, scales = {}, {}
+    for name, module in model.named_modules():
+        if isinstance(module, LoRALinear):
+            tensors[f"{name}.A"] = module.A_RM.detach().bfloat16().contiguous()
+            tensors[f"{name}.B"] = module.B_NR.detach().bfloat16().contiguous()
+            scales[name] = module.scale
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, {"alen": json.dumps({**metadata, "scales": scales}, sort_keys=True)})
+    partial.replace(path)
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """What ``save`` was given, with the scale of each layer. Raises CorruptWeights."""
+    try:
+        with safe_open(path, "pt") as file:
+            return json.loads(file.metadata()["alen"])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise CorruptWeights(f"{path}: not an adapter ({error}).", "Reinstall ALEN or train the adapter again.") from None
+
+
+def load(model: Transformer, path: Path) -> None:
+    """Copy saved adapters into a model with the same adapters attached, to go on training."""
+    modules = dict(model.named_modules())
+    read_metadata(path)
+    with safe_open(path, "pt") as file, torch.no_grad():
+        for key in file.keys():  # noqa: SIM118 - safe_open is not a dict
+            name, part = key.rsplit(".", 1)
+            adapter = modules.get(name)
+            if not isinstance(adapter, LoRALinear):
+                raise CorruptWeights(f"{path}: no adapter at {name}.", "Attach the same targets first.")
+            target = adapter.A_RM if part == "A" else adapter.B_NR
+            target.copy_(file.get_tensor(key).float())
+
+
+def merge(model: Transformer, path: Path) -> None:
+    """Fold saved adapters into the weights, in float32, in place. Raises CorruptWeights when they do not fit."""
+    scales = read_metadata(path)["scales"]
+    modules = dict(model.named_modules())
+    with safe_open(path, "pt") as file, torch.no_grad():
+        for name, scale in scales.items():
+            layer = modules.get(name)
+            low_RM, high_NR = file.get_tensor(f"{name}.A").float(), file.get_tensor(f"{name}.B").float()
+            if not isinstance(layer, nn.Linear) or layer.weight.shape != (high_NR.shape[0], low_RM.shape[1]):
+                raise CorruptWeights(f"{path}: {name} does not fit this model.", "Use the model it was trained for.")
+            layer.weight.copy_(layer.weight.float() + scale * (high_NR @ low_RM))

@@ -1,0 +1,145 @@
+"""Text to token ids and back: byte-level BPE from GGUF metadata, or any tokenizer.json."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer as _Fast
+
+from alen.errors import BadInput, CorruptWeights
+
+_CONTROL = 3  # GGUF token type of markers such as <|im_end|>
+
+
+class Tokenizer:
+    """``eos_ids`` end a text or a turn; ``chat_template`` is Jinja source or None."""
+
+    def __init__(self, fast: _Fast, *, eos_ids: Sequence[int], bos_id: int | None, chat_template: str | None) -> None:
+        self._fast = fast
+        self.eos_ids = tuple(eos_ids)
+        self.bos_id = bos_id
+        self.chat_template = chat_template
+
+    @classmethod
+    def from_gguf(cls, metadata: dict[str, Any]) -> Tokenizer:
+        """From the metadata of a GGUF file. Raises BadInput for a kind other than byte-level BPE."""
+        kind = metadata.get("tokenizer.ggml.model")
+        if kind != "gpt2":
+            raise BadInput("model", f"tokenizer {kind}", "gpt2 (byte-level BPE)", "Choose a model with such a tokenizer.")
+        try:
+            tokens: list[str] = metadata["tokenizer.ggml.tokens"]
+            merges = [tuple(merge.split(" ", 1)) for merge in metadata["tokenizer.ggml.merges"]]
+            kinds = metadata.get("tokenizer.ggml.token_type", [])
+            fast = _Fast(models.BPE({token: place for place, token in enumerate(tokens)}, merges))
+        except (KeyError, ValueError) as error:
+            raise CorruptWeights(f"GGUF tokenizer: {error}.", "Get the file again.") from None
+        fast.pre_tokenizer = _pre_tokenizer(metadata.get("tokenizer.ggml.pre", "default"))
+        fast.decoder = decoders.ByteLevel()
+        fast.add_special_tokens(
+            [AddedToken(token, special=True, normalized=False) for token, kind in zip(tokens, kinds, strict=False)
+             if kind == _CONTROL]
+        )
+        ends = [metadata["tokenizer.ggml.eos_token_id"]]
+        ends += [place for place, token in enumerate(tokens[:16]) if token in {"<|im_end|>", "<|endoftext|>"}]
+        return cls(
+            fast,
+            eos_ids=tuple(dict.fromkeys(ends)),
+            bos_id=metadata.get("tokenizer.ggml.bos_token_id"),
+            chat_template=metadata.get("tokenizer.chat_template"),
+        )
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> Tokenizer:
+        """From tokenizer.json and tokenizer_config.json. Raises CorruptWeights."""
+        import json
+
+        file = folder / "tokenizer.json"
+        try:
+            fast = _Fast.from_file(str(file))
+            extra = folder / "tokenizer_config.json"
+            settings = json.loads(extra.read_text("utf-8")) if extra.is_file() else {}
+        except Exception as error:  # the tokenizer library raises bare Exception
+            raise CorruptWeights(f"{file}: {error}.", "Copy the folder again.") from None
+        fast.no_padding()
+        fast.no_truncation()
+
+        def name(key: str) -> str | None:
+            value = settings.get(key)
+            return value["content"] if isinstance(value, dict) else value
+
+        known = [fast.token_to_id(token) for token in (name("eos_token"), "<|im_end|>", "<|endoftext|>", "</s>") if token]
+        bos = name("bos_token")
+        return cls(
+            fast,
+            eos_ids=tuple(dict.fromkeys(token for token in known if token is not None)),
+            bos_id=fast.token_to_id(bos) if bos else None,
+            chat_template=settings.get("chat_template"),
+        )
+
+    @property
+    def eos_id(self) -> int | None:
+        return self.eos_ids[0] if self.eos_ids else None
+
+    @property
+    def vocab_size(self) -> int:
+        return int(self._fast.get_vocab_size())
+
+    def encode(self, text: str, *, add_special: bool = False) -> list[int]:
+        return list(self._fast.encode(text, add_special_tokens=add_special).ids)
+
+    def encode_with_offsets(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Ids and the (start, end) characters of ``text`` that each stands for."""
+        encoded = self._fast.encode(text, add_special_tokens=False)
+        return list(encoded.ids), list(encoded.offsets)
+
+    def decode(self, ids: Sequence[int], *, skip_special: bool = True) -> str:
+        return str(self._fast.decode(list(ids), skip_special_tokens=skip_special))
+
+    def detokenizer(self) -> Detokenizer:
+        return Detokenizer(self)
+
+
+class Detokenizer:
+    """Turns a stream of tokens into text, holding back bytes until they make whole characters."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._pending: list[int] = []
+
+    def feed(self, token: int) -> str:
+        self._pending.append(token)
+        text = self._tokenizer.decode(self._pending)
+        # A replacement character at the end is a character whose bytes have not all come; four bytes is the longest.
+        if text.endswith("\ufffd") and len(self._pending) < 8:
+            return ""
+        self._pending.clear()
+        return text
+
+    def finish(self) -> str:
+        text = self._tokenizer.decode(self._pending) if self._pending else ""
+        self._pending.clear()
+        return text
+
+
+def _pre_tokenizer(name: str) -> Any:
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    if name in {"smollm", "starcoder", "refact", "command-r", "codeshell"}:
+        return pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level])
+    if name in {"default", "gpt-2", "gpt2"}:
+        return byte_level
+    if name in {"llama-bpe", "llama3", "qwen2", "smaug-bpe"}:
+        digits = r"\p{N}" if name == "qwen2" else r"\p{N}{1,3}"
+        pattern = (
+            r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|" + digits
+            + r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+        )
+        return pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Split(Regex(pattern), behavior="isolated"),
+                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+            ]
+        )
+    raise BadInput("model", f"pre-tokenizer {name}", "smollm, gpt-2, llama-bpe, qwen2", "Choose a supported model.")
