@@ -1,0 +1,147 @@
+"""From a question to an answer: think, recall, reason, remember."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from alen.core import operators
+from alen.core.operators import Situation
+from alen.core.reasoner import Reasoner, Verdict
+from alen.errors import BadInput, UnknownNamespace
+from alen.thought import ThoughtState
+from alen.types import Answer, CancelToken, Effort, Reader, Recollection
+
+if TYPE_CHECKING:
+    from alen.engine.engine import Engine
+
+PASSAGES_RECALLED = 5
+EPISODES_RECALLED = 4
+LONGEST_QUESTION = 4000
+"""Characters; a longer one is a document, and should be taught."""
+
+
+def ask(
+    engine: Engine,
+    question: str,
+    *,
+    session: str | None = None,
+    effort: Effort | None = None,
+    private: bool = False,
+    cancel: CancelToken | None = None,
+    on_stage: Callable[[str], None] | None = None,
+) -> Answer:
+    """See Engine.ask."""
+    begun = time.perf_counter()
+    question = checked(engine, question)
+    timings: dict[str, float] = {}
+    situation = situate(engine, question, effort or engine.settings.effort, cancel, timings, on_stage)
+    reasoner = Reasoner(engine.belief(), engine.settings.answer_threshold)
+    clock = Clock(timings)
+
+    def reader() -> Reader | None:
+        with clock("load"):
+            ready = engine.reader()
+        if on_stage:
+            on_stage("reading")
+        return ready
+
+    with clock("propose"):
+        proposals = reasoner.propose(situation, reader)
+    if on_stage:
+        on_stage("checking")
+    with clock("judge"):
+        verdict = reasoner.judge(situation, proposals)
+    timings["total"] = _milliseconds(begun)
+    return _stored(engine, _answer(question, verdict, timings), session, private)
+
+
+def checked(engine: Engine, question: str) -> str:
+    """The question, stripped. Raises BadInput, and UnknownNamespace before any model is loaded."""
+    if not isinstance(question, str) or not any(character.isalnum() for character in question):
+        raise BadInput(
+            "question", repr(question), "a text with at least one letter or digit", 'For example: "Who built it?"'
+        )
+    if len(question) > LONGEST_QUESTION:
+        raise BadInput(
+            "question", f"{len(question):,} characters", f"at most {LONGEST_QUESTION:,}", "Teach long texts, then ask."
+        )
+    namespace = engine.memory.namespace
+    if not engine.memory.has_namespace(namespace):
+        known = ", ".join(engine.memory.namespaces()) or "none yet"
+        raise UnknownNamespace("namespace", repr(namespace), known, "Teach it first: alen teach FILE")
+    return question.strip()
+
+
+def situate(
+    engine: Engine,
+    question: str,
+    effort: Effort,
+    cancel: CancelToken | None = None,
+    timings: dict[str, float] | None = None,
+    on_stage: Callable[[str], None] | None = None,
+) -> Situation:
+    """What the operators may look at. A sum needs neither encoder nor memory, so it gets neither."""
+    clock = Clock(timings if timings is not None else {})
+    bare = Situation(ThoughtState.from_input(question), Recollection(), effort, cancel)
+    if operators.compute(bare):
+        return bare
+    if on_stage:
+        on_stage("recalling")
+    with clock("encode"):
+        thought = engine.think(question)
+    with clock("recall"):
+        found = engine.memory.recall(
+            question, thought.vector, passages=PASSAGES_RECALLED, episodes=EPISODES_RECALLED
+        )
+    return Situation(thought, found, effort, cancel)
+
+
+class Clock:
+    """Adds the milliseconds of a stage to a dict."""
+
+    def __init__(self, timings: dict[str, float]) -> None:
+        self._timings = timings
+        self._open: list[tuple[str, float]] = []
+
+    def __call__(self, stage: str) -> Clock:
+        self._open.append((stage, time.perf_counter()))
+        return self
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        stage, begun = self._open.pop()
+        self._timings[stage] = round(self._timings.get(stage, 0.0) + _milliseconds(begun), 3)
+
+
+def _milliseconds(begun: float) -> float:
+    return round((time.perf_counter() - begun) * 1000, 3)
+
+
+def _answer(question: str, verdict: Verdict, timings: dict[str, float]) -> Answer:
+    best = verdict.candidates[0] if verdict.candidates else None
+    return Answer(
+        question=question,
+        text=best.text if best and verdict.decision == "answer" else None,
+        confidence=best.confidence if best else 0.0,
+        interval=best.interval if best else (0.0, 1.0),
+        decision=verdict.decision,
+        reason=verdict.reason,
+        candidates=verdict.candidates,
+        evidence=verdict.evidence,
+        timings_ms=timings,
+        tokens=verdict.tokens,
+    )
+
+
+def _stored(engine: Engine, answer: Answer, session: str | None, private: bool) -> Answer:
+    if private:
+        return answer
+    if session is not None:
+        session = engine.memory.session(session)
+    answer = replace(answer, session=session)
+    return replace(answer, episode=engine.memory.record_answer(answer.to_json(), session))

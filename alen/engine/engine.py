@@ -1,0 +1,157 @@
+"""Engine: teach, ask, chat, give feedback. One object over one memory, safe to use from many threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from alen import paths as places
+from alen import settings as options
+from alen.core import belief
+from alen.engine import asking, calibrating, chatting, teaching
+from alen.engine.lazy_models import LazyEncoder, Once, load_reader
+from alen.memory import EpisodicMemory
+from alen.settings import Settings
+from alen.thought import ThoughtState
+from alen.types import Answer, CancelToken, Effort, Encoder, Reader, TeachReport
+
+if TYPE_CHECKING:
+    from alen.core.belief import Belief
+
+Progress = Callable[[str, int, int], None]
+
+BELIEF_KEY = "core.belief"
+"""Where a namespace keeps what ``calibrate`` fitted."""
+
+
+class Engine:
+    """Opened with ``Engine.open``. Models load at first use; the memory is open until ``close``."""
+
+    def __init__(
+        self, settings: Settings, memory: EpisodicMemory, encoder: Encoder, reader: Callable[[], Reader | None]
+    ) -> None:
+        self.settings = settings
+        self.memory = memory
+        self.encoder = encoder
+        self.reader = reader
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        home: str | Path | None = None,
+        store: str | None = None,
+        namespace: str | None = None,
+        model: str | Path | None = None,
+        encoder: str | Path | None = None,
+        settings: Settings | None = None,
+    ) -> Engine:
+        """Open the memory and find the models. What is not given comes from the environment, the config file or the
+        defaults: SQLite and the two default models under ``ALEN_HOME``.
+
+        Raises BadInput, HomeNotWritable, StoreError, UnknownModel, ModelNotInstalled, EmbeddingMismatch."""
+        chosen = settings or options.load(
+            home=home,
+            store=store,
+            namespace=namespace,
+            model=None if model is None else str(model),
+            encoder=None if encoder is None else str(encoder),
+        )
+        places.ensure_home(chosen.home)
+        lazy = LazyEncoder(chosen)
+        memory = EpisodicMemory.open(chosen.store, encoder=lazy, namespace=chosen.namespace)
+        return cls(chosen, memory, lazy, Once(lambda: load_reader(chosen)))
+
+    def teach(
+        self,
+        text: str | None = None,
+        *,
+        paths: Sequence[str | Path] = (),
+        qa: str | Path | Sequence[dict[str, Any]] | None = None,
+        passages: str | Path | Sequence[dict[str, Any]] | None = None,
+        source: str | None = None,
+        progress: Progress | None = None,
+    ) -> TeachReport:
+        """Learn a text, files, questions with answers, or passages. Everything is committed when this returns; the
+        same input again stores nothing; an edited file retires the passages it no longer holds.
+
+        ``qa`` and ``passages`` are JSONL files or rows. Raises BadInput naming the file and line."""
+        return teaching.teach(self, text, paths=paths, qa=qa, passages=passages, source=source, progress=progress)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        session: str | None = None,
+        effort: Effort | None = None,
+        private: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> Answer:
+        """Answer from memory, or abstain. ``private`` stores nothing.
+
+        Raises BadInput for an empty question, UnknownNamespace when nothing was ever taught there, Cancelled."""
+        return asking.ask(self, question, session=session, effort=effort, private=private, cancel=cancel)
+
+    def chat(
+        self,
+        message: str,
+        *,
+        session: str | None = None,
+        effort: Effort | None = None,
+        private: bool = False,
+        cancel: CancelToken | None = None,
+        on_stage: Callable[[str], None] | None = None,
+    ) -> Answer:
+        """A turn of a conversation: as ``ask``, with both sides kept in a session (``Answer.session``).
+
+        ``on_stage`` hears ``recalling``, ``reading`` and ``checking`` as they begin."""
+        return chatting.chat(
+            self, message, session=session, effort=effort, private=private, cancel=cancel, on_stage=on_stage
+        )
+
+    def feedback(self, episode: str, *, correct: bool, answer: str | None = None) -> dict[str, Any]:
+        """Say whether an answer was right, and what is right. Gives ``episode`` and its new ``status``.
+
+        Raises UnknownEpisode, BadInput."""
+        return {"episode": episode, **self.memory.feedback(episode, correct, answer)}
+
+    def think(self, text: str) -> ThoughtState:
+        """The state that ``text`` puts the engine in. Raises BadInput for an empty text."""
+        return ThoughtState.from_input(text, encoder=self.encoder)
+
+    def calibrate(
+        self, data: str | Path, *, passages: str | Path | None = None, progress: Progress | None = None
+    ) -> dict[str, Any]:
+        """Fit the probabilities of this namespace to questions with known answers, and say what can be certified.
+
+        Raises BadInput when there are too few answers of either kind to fit anything."""
+        if passages is not None:
+            self.teach(passages=passages, progress=progress)
+        return calibrating.calibrate(self, data, progress=progress)
+
+    def belief(self) -> Belief:
+        """What the core has learned: this namespace's own calibration, or the one that ships with ALEN."""
+        stored = self.memory.load_state(BELIEF_KEY)
+        return belief.Belief.from_json(stored) if stored else belief.default()
+
+    def stats(self) -> dict[str, Any]:
+        """Counts of the memory, and which models and calibration are in use."""
+        return {
+            **self.memory.stats(),
+            "model": self.settings.model,
+            "encoder": self.encoder.name,
+            "calibration": self.belief().provenance,
+        }
+
+    def close(self) -> None:
+        self.memory.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
