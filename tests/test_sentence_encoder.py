@@ -1,0 +1,179 @@
+"""Vectors in the order of the texts, whatever the batches; the same vectors as the reference on real weights."""
+
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+from alen import sentence_encoder
+from alen.errors import BadInput, CorruptWeights, ModelNotInstalled
+from alen.sentence_encoder import SentenceEncoder
+from alen.types import Encoder
+
+WORDS = [f"w{number}" for number in range(40)]
+SENTENCES = [
+    "The kiln fires stoneware at 1,240 degrees Celsius.",
+    "How hot does the kiln get?",
+    "Naïve café owners – 12 of them – said “no”.",
+    "short",
+    "",
+    "word " * 400,
+]
+
+
+class Bag:
+    """Stands in for the model: a token's state is its row of a table; a padded place would poison the mean."""
+
+    def __init__(self):
+        self.config = SimpleNamespace(d_model=6)
+        self.table = torch.randn(64, 6, generator=torch.Generator().manual_seed(0))
+        self.shapes = []
+
+    def eval(self):
+        return self
+
+    def hidden(self, tokens_BT, mask_BTS=None):
+        self.shapes.append(tuple(tokens_BT.shape))
+        states = self.table[tokens_BT]
+        if mask_BTS is not None:
+            states = states.masked_fill(~mask_BTS[:, 0, :, None], 1e6)
+        return states
+
+
+def word_tokenizer():
+    vocabulary = {word: number for number, word in enumerate(["[PAD]", "[CLS]", "[SEP]", "[UNK]", *WORDS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        "[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
+    )
+    return tokenizer
+
+
+@pytest.fixture
+def bag():
+    return Bag()
+
+
+@pytest.fixture
+def encoder(bag):
+    return SentenceEncoder(bag, word_tokenizer(), name="bag", fingerprint="f", max_tokens=16)
+
+
+def expected(bag, text, max_words=14):
+    ids = [1, *[4 + WORDS.index(word) for word in text.split()[:max_words]], 2]
+    mean = bag.table[ids].mean(0)
+    return (mean / mean.norm()).numpy()
+
+
+def texts(count):
+    random = np.random.default_rng(3)
+    return [" ".join(random.choice(WORDS, size=random.integers(1, 20))) for _ in range(count)]
+
+
+def test_order_and_mean_survive_the_sorting(encoder, bag, monkeypatch):
+    monkeypatch.setattr(sentence_encoder, "TOKENS_PER_BATCH", 40)
+    monkeypatch.setattr(sentence_encoder, "_TEXTS_PER_ROUND", 17)
+    given = texts(50)
+    vectors = encoder.encode(given)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(vectors, [expected(bag, text) for text in given], atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-6)
+    assert all(rows * length <= 40 for rows, length in bag.shapes)
+    assert len(bag.shapes) < 50
+
+
+def test_one_text_longer_than_a_batch_is_still_encoded(encoder, bag, monkeypatch):
+    monkeypatch.setattr(sentence_encoder, "TOKENS_PER_BATCH", 4)
+    given = texts(3)
+    np.testing.assert_allclose(encoder.encode(given), [expected(bag, text) for text in given], atol=1e-6)
+
+
+def test_long_texts_are_cut(encoder, bag):
+    assert encoder.max_tokens == 16
+    encoder.encode([" ".join(WORDS)])
+    assert bag.shapes == [(1, 16)]
+
+
+def test_no_texts_and_one_text(encoder):
+    assert encoder.encode([]).shape == (0, 6)
+    with pytest.raises(BadInput, match="a list of texts"):
+        encoder.encode("one text")
+
+
+def test_it_is_an_encoder(encoder):
+    assert isinstance(encoder, Encoder)
+    assert (encoder.name, encoder.dim, encoder.fingerprint) == ("bag", 6, "f")
+
+
+def test_many_threads_get_their_own_vectors(encoder, bag):
+    given = [texts(5) for _ in range(8)]
+    found = [None] * 8
+
+    def work(place):
+        found[place] = encoder.encode(given[place])
+
+    threads = [threading.Thread(target=work, args=(place,)) for place in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for place in range(8):
+        np.testing.assert_allclose(found[place], [expected(bag, text) for text in given[place]], atol=1e-6)
+
+
+def test_a_model_that_is_not_there_or_not_an_encoder(tmp_path):
+    with pytest.raises(ModelNotInstalled):
+        SentenceEncoder.from_pretrained(home=tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    with pytest.raises(BadInput, match="an encoder"):
+        SentenceEncoder.from_pretrained(tmp_path, home=tmp_path)
+
+
+def test_a_folder_without_a_tokenizer(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(CorruptWeights, match=r"tokenizer\.json"):
+        SentenceEncoder.from_pretrained(tmp_path, home=tmp_path)
+
+
+def test_bfloat16_only_where_the_processor_has_it(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    assert sentence_encoder._precision("auto") == torch.float32
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    assert sentence_encoder._precision("auto") == torch.bfloat16
+    with pytest.raises(BadInput, match="dtype"):
+        sentence_encoder._precision("int3")
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(("dtype", "cosine"), [("float32", 0.9999), ("bfloat16", 0.999)])
+def test_the_reference_gives_the_same_vectors(models_home, dtype, cosine):
+    sentence_transformers = pytest.importorskip("sentence_transformers")
+    ours = SentenceEncoder.from_pretrained("all-minilm-l6-v2", models_home, dtype=dtype)
+    reference = sentence_transformers.SentenceTransformer(
+        str(models_home / "models" / "all-minilm-l6-v2"), device="cpu"
+    )
+    found = ours.encode(SENTENCES)
+    wanted = reference.encode(SENTENCES, show_progress_bar=False)
+    assert ours.max_tokens == reference.max_seq_length == 256
+    assert ours.dim == 384
+    assert float((found * wanted).sum(1).min()) >= cosine
+
+
+@pytest.mark.models
+def test_a_vector_does_not_depend_on_its_neighbours(models_home):
+    encoder = SentenceEncoder.from_pretrained("all-minilm-l6-v2", models_home, dtype="float32")
+    together = encoder.encode(SENTENCES)
+    alone = np.concatenate([encoder.encode([text]) for text in SENTENCES])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+@pytest.mark.models
+def test_the_same_fingerprint_by_name_and_by_folder(models_home):
+    named = SentenceEncoder.from_pretrained("all-minilm-l6-v2", models_home)
+    by_folder = SentenceEncoder.from_pretrained(models_home / "models" / "all-minilm-l6-v2", models_home)
+    assert named.fingerprint == by_folder.fingerprint
