@@ -10,6 +10,7 @@ from alen.cli import opening
 from alen.cli.interrupt import cancel_on_interrupt
 from alen.cli.options import Common, common_options, readable_text
 from alen.cli.output import console, emit_json, on_terminal
+from alen.cli.progress import spinner
 from alen.errors import BadInput
 from alen.types import Effort
 
@@ -48,7 +49,7 @@ def command(
             "a text with at least one letter or digit",
             'For example: alen ask "Where is the spare key?"',
         )
-    with opening.open_engine(common) as engine, cancel_on_interrupt() as cancel:
+    with spinner("thinking"), opening.open_engine(common) as engine, cancel_on_interrupt() as cancel:
         answer = engine.ask(question, session=session, effort=effort, private=private, cancel=cancel)
     if common.as_json:
         emit_json(answer.to_json())

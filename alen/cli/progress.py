@@ -60,3 +60,15 @@ def _lines() -> Iterator[Progress]:
             print(f"{printable(stage, keep_lines=False)}{amount}", file=sys.stderr, flush=True)
 
     yield show
+
+
+@contextmanager
+def spinner(text: str) -> Iterator[None]:
+    """A sign of life on a terminal while something without a measure runs; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(text, spinner="dots", spinner_style="dim"):
+        yield
