@@ -30,7 +30,7 @@ class Transformer(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
         # A post-norm model normalises its embeddings instead of its output.
         self.norm = make_norm(config)
-        self.head = (
+        self.head: nn.Module | None = (
             nn.Linear(config.d_model, config.vocab_size, bias=False)
             if config.language_head and not config.tie_embeddings
             else None
