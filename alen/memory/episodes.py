@@ -186,7 +186,7 @@ def _uids(connection: sa.Connection, namespace: int, hashes: Sequence[bytes]) ->
         "SELECT content_hash, uid FROM episode WHERE namespace_id = ? AND kind = 'taught' "
         f"AND status <> 'superseded' AND content_hash IN ({marks})"
     )
-    return dict(connection.exec_driver_sql(sql, (namespace, *hashes)).tuples().all())
+    return {row[0]: row[1] for row in connection.exec_driver_sql(sql, (namespace, *hashes))}
 
 
 def encoded(encoder: Encoder | None, questions: list[str]) -> Sequence[np.ndarray | None]:

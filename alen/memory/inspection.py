@@ -24,7 +24,7 @@ def stats(store: Store, namespace: str) -> dict[str, Any]:
 
         tiers = dict.fromkeys(schema.TIERS, 0)
         by_tier = "SELECT tier, count(*) FROM episode WHERE namespace_id = ? AND status = 'active' GROUP BY tier"
-        tiers |= dict(connection.exec_driver_sql(by_tier, (number,)).tuples().all())
+        tiers |= {row[0]: row[1] for row in connection.exec_driver_sql(by_tier, (number,))}
         quarantined = "SELECT count(*) FROM episode WHERE namespace_id = ? AND status = 'quarantined'"
         spaces_in_use = spaces.active(connection)
         encoder = next(({"name": model, "dim": dim} for _, _, model, dim in spaces_in_use.values()), None)

@@ -55,4 +55,4 @@ def _search(
         "ORDER BY fit DESC, rowid LIMIT ?"
     )
     rows = connection.exec_driver_sql(sql, (match(columns, namespace, words), count))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}

@@ -131,7 +131,7 @@ def _known(connection: sa.Connection, namespace: str, source: str, whole: bytes 
 
 def _stored(connection: sa.Connection, document: int) -> dict[bytes, int]:
     sql = "SELECT content_hash, id FROM passage WHERE document_id = ? AND status = 'active'"
-    return dict(connection.exec_driver_sql(sql, (document,)).tuples().all())
+    return {row[0]: row[1] for row in connection.exec_driver_sql(sql, (document,))}
 
 
 def _ensure_document(connection: sa.Connection, namespace: int, source: str) -> int:
