@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 
@@ -11,10 +12,11 @@ from alen.types import Answer, Candidate, Check, Evidence
 BAR_CELLS = 24
 QUOTE_CHARACTERS = 320
 EVIDENCE_SHOWN = 4
+OTHERS_SHOWN = 4
 CANDIDATES_SHOWN = 3
 
 _MARKS = {"pass": ("✓", "green"), "fail": ("✗", "red"), "not_applicable": ("·", "bright_black")}
-_SENTENCE_END = re.compile(r"[.!?][\"'”’)\]]*\s+|\n+")
+_SENTENCE_END = re.compile(r"[.!?][\"'”’)\]]*\s+|\n\s*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +86,22 @@ def confidence_line(confidence: float, interval: tuple[float, float], colour: st
 
 
 def evidence_lines(answer: Answer) -> list[Line]:
-    """Each piece of evidence with its citation and the sentence that counts, the answer in it highlighted."""
-    span = answer.text or (answer.candidates[0].text if answer.candidates else "")
+    """What the answer rests on, each with its citation and the sentence that counts; then what else was looked at."""
+    best = answer.candidates[0] if answer.candidates else None
+    span = answer.text or (best.text if best else "")
+    used = {(evidence.kind, evidence.id) for evidence in best.evidence} if best else set()
+    leading = [evidence for evidence in answer.evidence if (evidence.kind, evidence.id) in used] or answer.evidence[:1]
+    others = [evidence for evidence in answer.evidence if evidence not in leading]
     lines: list[Line] = []
-    for evidence in answer.evidence[:EVIDENCE_SHOWN]:
+    for evidence in leading[:EVIDENCE_SHOWN]:
         lines.append(Line((("", ""),)))
         lines.append(Line(((citation(evidence), "cyan"),)))
         lines.append(Line(quote(evidence.text, span), indent=2))
-    hidden = len(answer.evidence) - EVIDENCE_SHOWN
-    if hidden > 0:
+    if others:
+        lines.append(Line((("also looked at:", "dim"),)))
+        lines += [Line(((citation(evidence), "dim"),), indent=2) for evidence in others[:OTHERS_SHOWN]]
+    hidden = max(0, len(leading) - EVIDENCE_SHOWN) + max(0, len(others) - OTHERS_SHOWN)
+    if hidden:
         lines.append(Line(((f"and {hidden} more (--json shows all)", "dim"),)))
     return lines
 
@@ -114,13 +123,19 @@ def check_lines(checks: tuple[Check, ...]) -> list[Line]:
 
 def citation(evidence: Evidence) -> str:
     """Where it stands: source, page and characters; for a taught answer or a calculation, what it is."""
-    source = printable(evidence.source, keep_lines=False)
+    source = printable(near(evidence.source), keep_lines=False)
     if evidence.kind == "episode":
         return f"taught answer · {source} · {evidence.id[:12]}"
     if evidence.kind == "derivation":
         return f"worked out · {source}"
     page = f" · page {evidence.page}" if evidence.page is not None else ""
     return f"{source}{page} · characters {evidence.start:,}–{evidence.end:,}"
+
+
+def near(source: str) -> str:
+    """A path below the current folder as it is typed there; anything else as it is."""
+    here = os.path.join(os.getcwd(), "")
+    return source.removeprefix(here)
 
 
 def quote(text: str, span: str) -> tuple[tuple[str, str], ...]:

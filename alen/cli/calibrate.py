@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -33,15 +35,25 @@ def command(common: Common, data: Path, passages: Path | None) -> None:
     if common.as_json:
         emit_json(result)
     else:
-        facts(list(_flat(result)))
+        facts(list(_rows(result)))
 
 
-def _flat(value: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:
-    rows: list[tuple[str, str]] = []
-    for name, item in value.items():
-        label = f"{prefix}{name}".replace("_", " ")
-        if isinstance(item, dict):
-            rows += _flat(item, f"{label} ")
-        else:
-            rows.append((label, f"{item:.4g}" if isinstance(item, float) else str(item)))
-    return rows
+def _rows(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """A row for each kind of answer, and one for each error rate that could be certified for it."""
+    yield "questions", f"{result['questions']:,}"
+    for name, part in result["families"].items():
+        label = name.replace("_", " ")
+        counts = f"{part['rows']:,} answers, {part['right']:,} right"
+        if not part["fitted"]:
+            yield label, f"{counts}: too few of one kind, kept as it was"
+            continue
+        yield label, f"{counts}: fitted"
+        if "log_loss" in part:
+            yield "", f"log-loss {part['log_loss']:.3f}, {part['log_loss_of_constant']:.3f} if always the base rate"
+        for certificate in part.get("certificates", ()):
+            if certificate["threshold"] is not None:
+                yield (
+                    "",
+                    f"wrong at most {100 * certificate['alpha']:.0f} % of the time from confidence"
+                    f" {certificate['threshold']:.2f} upwards ({certificate['answered']:,} answered)",
+                )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from alen.cli import opening
-from alen.cli.memory_lines import hit_json, hit_lines, show_lines
+from alen.cli.memory_lines import hit_json, hit_lines, show_lines, written
 from alen.cli.options import Common, common_options, readable_text
 from alen.cli.output import console, emit_json, facts, on_terminal
 from alen.cli.rendering import Line, styled
@@ -28,7 +26,7 @@ def stats_command(common: Common) -> None:
     if common.as_json:
         emit_json(found)
     else:
-        facts([(name.replace("_", " "), _shown(value)) for name, value in found.items()])
+        facts([(name.replace("_", " "), written(value)) for name, value in found.items()])
 
 
 @command.command("search")
@@ -67,11 +65,3 @@ def _print(lines: list[Line]) -> None:
         console().print(styled(lines))
     else:
         print("\n".join(line.plain.rstrip() for line in lines))
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_shown(item)}" for name, item in value.items()) or "none"
-    if isinstance(value, list | tuple):
-        return ", ".join(_shown(item) for item in value) or "none"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alen.cli.answer_lines import Line
+from alen.cli.answer_lines import Line, near
 from alen.cli.printable import printable
 from alen.types import EpisodeHit, PassageHit
 
@@ -53,7 +53,7 @@ def hit_lines(hit: PassageHit | EpisodeHit) -> list[Line]:
         ]
     passage = hit.passage
     page = f" · page {passage.page}" if passage.page is not None else ""
-    place = f"{printable(passage.source, keep_lines=False)}{page} · characters {passage.start:,}–{passage.end:,}"
+    place = f"{printable(near(passage.source), keep_lines=False)}{page} · characters {passage.start:,}–{passage.end:,}"
     text = printable(passage.text, keep_lines=False)
     start, end = hit.sentence or (0, 0)
     left = max(0, min(start - 60, len(text) - SHOWN_CHARACTERS))
@@ -70,7 +70,16 @@ def show_lines(found: dict[str, Any]) -> list[Line]:
     """Every field on a line of its own; empty ones are left out."""
     width = max(len(name) for name in found)
     return [
-        Line(((f"{name.replace('_', ' '):<{width}}  ", "dim"), (printable(str(value)), "")))
+        Line(((f"{name.replace('_', ' '):<{width}}  ", "dim"), (printable(written(value)), "")))
         for name, value in found.items()
         if value not in (None, "", [], {}, ())
     ]
+
+
+def written(value: Any) -> str:
+    """A value as people write it: numbers with separators, lists with commas, nested things by name."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {written(item)}" for name, item in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(written(item) for item in value) or "none"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

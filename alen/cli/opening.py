@@ -30,12 +30,12 @@ def open_memory(common: Common, *, encoder: bool = False) -> EpisodicMemory:
     from alen.memory import EpisodicMemory
 
     settings = open_settings(common)
-    model = None
+    chosen = None
     if encoder:
-        from alen.sentence_encoder import SentenceEncoder
+        from alen.engine.lazy_models import LazyEncoder  # a wrong namespace is told before the model loads
 
-        model = SentenceEncoder.from_pretrained(settings.encoder, home=settings.home)
-    return EpisodicMemory.open(settings.store, encoder=model, namespace=settings.namespace, create=False)
+        chosen = LazyEncoder(settings)
+    return EpisodicMemory.open(settings.store, encoder=chosen, namespace=settings.namespace, create=False)
 
 
 def open_language_model(common: Common) -> LargeLanguageModel:

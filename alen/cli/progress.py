@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,8 @@ from alen.cli.printable import printable
 
 Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total)."""
+
+SECONDS_BETWEEN_LINES = 5.0
 
 
 @contextmanager
@@ -49,15 +52,15 @@ def _bar(unit_bytes: bool) -> Iterator[Progress]:
 
 
 def _lines() -> Iterator[Progress]:
-    tenth = {"": -1}
+    """A line when a stage begins and when it is done, and every few seconds between."""
+    said: tuple[str, float] = ("", 0.0)
 
     def show(stage: str, done: int, total: int) -> None:
-        now = 10 * done // total if total else 0
-        if tenth.get(stage, -1) < now:
-            tenth.clear()
-            tenth[stage] = now
-            amount = f" {done}/{total}" if total else ""
-            print(f"{printable(stage, keep_lines=False)}{amount}", file=sys.stderr, flush=True)
+        nonlocal said
+        name, now = printable(stage, keep_lines=False), time.monotonic()
+        if name != said[0] or done == total or now - said[1] >= SECONDS_BETWEEN_LINES:
+            said = (name, now)
+            print(f"{name} {done}/{total}" if total else name, file=sys.stderr, flush=True)
 
     yield show
 

@@ -18,7 +18,7 @@ from alen_chat.conversation import Conversation
 from alen_chat.messages import Answered, EngineFailed, Failed, Sent, StageReached, Stopped
 from alen_chat.transcript import Transcript
 
-LOADING = "loading the models"
+LOADING = "the models load on first use"
 THINKING = "thinking"
 
 
@@ -112,14 +112,15 @@ class ChatApp(App[Exception]):
             return
         self.query_one(Composer).accept(sent.text)
         first = self._conversation.answered == 0
-        self._card = await self.query_one(Transcript).add(sent.text, LOADING if first else THINKING)
+        self._card = await self.query_one(Transcript).add(sent.text, f"{THINKING} ({LOADING})" if first else THINKING)
         self.refresh_bindings()
         self._answer(sent.text, self._conversation.begin())
 
     @on(StageReached)
     def _show_stage(self, event: StageReached) -> None:
         if self._card is not None:
-            self._card.show_stage(event.stage)
+            first = self._conversation.answered == 0
+            self._card.show_stage(f"{event.stage} ({LOADING})" if first else event.stage)
 
     @on(Answered)
     async def _show_answer(self, event: Answered) -> None:

@@ -129,7 +129,21 @@ class ScriptedEngine:
 
     def calibrate(self, questions_path: Path, passages: Path | None = None, progress: Any = None) -> dict[str, Any]:
         self.calls.append(("calibrate", {"questions": questions_path, "passages": passages}))
-        return {"questions": 40, "answerable": 22, "ece": {"before": 0.2, "after": 0.05}}
+        certificate = {"alpha": 0.1, "delta": 0.05, "threshold": 0.8, "answered": 120, "wrong": 4}
+        return {
+            "questions": 400,
+            "families": {
+                "read": {
+                    "rows": 390,
+                    "right": 180,
+                    "fitted": True,
+                    "log_loss": 0.4512,
+                    "log_loss_of_constant": 0.69,
+                    "certificates": [certificate, {**certificate, "alpha": 0.05, "threshold": None}],
+                },
+                "recall": {"rows": 12, "right": 12, "fitted": False},
+            },
+        }
 
 
 NOWHERE = UnknownNamespace("namespace", "'nowhere'", "default", "Teach it first: alen teach --namespace nowhere FILE")

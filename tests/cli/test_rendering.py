@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from alen.cli.answer_lines import QUOTE_CHARACTERS, answer_lines, confidence_line, percent, quote
+from alen.cli.answer_lines import QUOTE_CHARACTERS, answer_lines, citation, confidence_line, percent, quote
 from alen.cli.printable import printable
 from alen.cli.rendering import answer_plain, answer_text
 from alen.types import Answer, Candidate, Evidence
@@ -93,10 +94,30 @@ def test_nothing_found_at_all_still_reads_well() -> None:
     assert answer_plain(answer) == "I don't know.\n\n0.0 ms · not stored"
 
 
+def test_what_the_answer_rests_on_comes_first_and_the_rest_is_only_cited() -> None:
+    other = Evidence("p9", "passage", "Something about clay.", "clay.md", None, 0, 21, 0.4)
+    text = answer_plain(replace(known(), evidence=(other, *known().evidence)))
+    assert "Something about clay" not in text
+    assert text.index("kiln.md") < text.index("also looked at:\n  clay.md · characters 0–21")
+
+
 def test_many_pieces_of_evidence_are_cut_and_it_says_so() -> None:
-    many = replace(known(), evidence=known().evidence * 9)
-    assert answer_plain(many).count("kiln.md") == 4
-    assert "and 5 more (--json shows all)" in answer_plain(many)
+    others = tuple(Evidence(f"o{n}", "passage", "Clay.", "clay.md", None, n, n + 5, 0.4) for n in range(9))
+    text = answer_plain(replace(known(), evidence=known().evidence + others))
+    assert text.count("clay.md") == 4
+    assert "and 5 more (--json shows all)" in text
+
+
+def test_a_sentence_may_be_broken_over_lines() -> None:
+    text = "First.\n\nThe capsule is annealed\nat 315 degrees. Then it rests."
+    assert "".join(piece for piece, _ in quote(text, "315")) == "… The capsule is annealed at 315 degrees. …"
+
+
+def test_a_file_below_this_folder_is_cited_as_it_is_typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    evidence = replace(known().evidence[0], source=f"{tmp_path}/notes/kiln.md · Kiln")
+    assert citation(evidence).startswith("notes/kiln.md · Kiln · page 3")
+    assert citation(replace(evidence, source=f"{tmp_path}else/kiln.md")).startswith(f"{tmp_path}else/kiln.md")
 
 
 @pytest.mark.parametrize("width", [20, 40, 200])

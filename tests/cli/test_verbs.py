@@ -44,8 +44,13 @@ def test_feedback(alen: Alen, engine: ScriptedEngine) -> None:
 def test_calibrate(alen: Alen, engine: ScriptedEngine, tmp_path: Path) -> None:
     data = tmp_path / "questions.jsonl"
     data.write_text("")
-    assert alen("calibrate", "--data", data, "--json").json("calibrate")["questions"] == 40
-    assert alen("calibrate", "--data", data).out.splitlines()[-1].split() == ["ece", "after", "0.05"]
+    assert alen("calibrate", "--data", data, "--json").json("calibrate")["questions"] == 400
+    text = alen("calibrate", "--data", data, "--passages", data).out
+    assert "390 answers, 180 right: fitted" in text
+    assert "wrong at most 10 % of the time from confidence 0.80 upwards (120 answered)" in text
+    assert "recall     12 answers, 12 right: too few" in text
+    assert "5 %" not in text
+    assert engine.calls[1] == ("calibrate", {"questions": data, "passages": data})
 
 
 def test_where(alen: Alen) -> None:
