@@ -20,7 +20,7 @@ SUM = "What is 17 + 25?"
 QUESTIONS = (
     ("a fact that the handbook states once", "At what temperature are the capsules of the Merrow annealed?"),
     ("another wording of a taught question", "Could you engrave my name on the dial?"),
-    ("a fact that needs two passages", "In which town are the capsules of the Merrow made?"),
+    ("a fact that needs two passages", "In which town is the foundry that supplies the capsules of the Merrow?"),
     ("a sum, computed and not guessed", SUM),
     ("an answer that stands nowhere", "Which bank does Corvane & Daughters use?"),
     ("a false premise", "Why did Corvane & Daughters move its workshop to Vesterholm?"),
@@ -28,7 +28,6 @@ QUESTIONS = (
 
 
 def teach(engine: Engine, console: Console) -> None:
-    files = sorted([*HANDBOOK.glob("*/*.md"), *HANDBOOK.glob("*/*.txt")])
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("reading the handbook")
 
@@ -36,12 +35,14 @@ def teach(engine: Engine, console: Console) -> None:
             progress.update(task, description=stage, completed=done, total=total)
 
         reports = [
-            engine.teach(paths=files, progress=show),
+            engine.teach(paths=[HANDBOOK], progress=show),
             engine.teach(qa=HANDBOOK / "qa.jsonl", progress=show),
         ]
     stored, known = sum(report.stored for report in reports), sum(report.duplicates for report in reports)
     seconds = sum(report.seconds for report in reports)
-    console.print(f"Taught {len(files)} files and their QA pairs: {stored} stored, {known} known, {seconds:.1f} s.\n")
+    console.print(
+        f"Taught the handbook and 30 answers: {stored} pieces stored, {known} known before, {seconds:.1f} s.\n"
+    )
 
 
 def main() -> int:
