@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,8 +21,14 @@ _ENTITY = re.compile(r"\b[A-Z][\w'’-]*(?:\s+(?:of\s+|the\s+)?[A-Z][\w'’-]*)*
 
 # Coarse classes of Li and Roth (2002), "Learning question classifiers", decided by the question's opening words.
 _TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("number", re.compile(r"\bhow (many|much|long|old|tall|far|fast|hot|big|deep|heavy|often|high|wide|large)\b", re.I)),
-    ("number", re.compile(r"\b(when|(what|which) (year|date|day|month|century|decade|time|percent\w*|number|age))\b", re.I)),
+    (
+        "number",
+        re.compile(r"\bhow (many|much|long|old|tall|far|fast|hot|big|deep|heavy|often|high|wide|large)\b", re.I),
+    ),
+    (
+        "number",
+        re.compile(r"\b(when|(what|which) (year|date|day|month|century|decade|time|percent\w*|number|age))\b", re.I),
+    ),
     ("human", re.compile(r"\b(who|whom|whose)\b", re.I)),
     ("location", re.compile(r"\b(where|(what|which) (country|city|state|town|continent|river|region|place))\b", re.I)),
     ("abbreviation", re.compile(r"\b(stand for|abbreviation|acronym)\b", re.I)),
@@ -100,7 +107,7 @@ def words(text: str) -> list[str]:
 
 def _hashed(text: str, dim: int) -> np.ndarray:
     tokens = words(text)
-    features = tokens + [f"{a} {b}" for a, b in zip(tokens, tokens[1:], strict=False)]
+    features = tokens + [f"{a} {b}" for a, b in itertools.pairwise(tokens)]
     for token in tokens:
         padded = f"^{token}$"
         features += [padded[i : i + 3] for i in range(len(padded) - 2)]

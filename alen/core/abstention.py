@@ -20,11 +20,12 @@ def decide(candidates: Sequence[Candidate], threshold: float, *, remembered: boo
     best = candidates[0]
     if best.confidence >= threshold:
         return "answer", f"confident: {best.confidence:.2f} reaches the threshold {threshold:.2f}"
-    return "abstain", f"{_why(best)} ({best.confidence:.2f} is below the threshold {threshold:.2f})"
+    return "abstain", f"{_why(candidates)} ({best.confidence:.2f} is below the threshold {threshold:.2f})"
 
 
-def _why(best: Candidate) -> str:
-    values = {check.name: check for check in best.checks}
+def _why(candidates: Sequence[Candidate]) -> str:
+    # The best candidate's checks come first; a check it lacks is taken from the next that has it.
+    values = {check.name: check for candidate in reversed(candidates) for check in candidate.checks}
     answerable = values.get("answerable")
     if answerable is not None and answerable.status == "fail":
         return "not stated: what I remember does not seem to answer this"

@@ -19,7 +19,9 @@ _STOP = frozenset(
     "whose which what when where why how can could will would shall should may might must about into over under not "
     "no s t name kind type many much".split()
 )
-_NEGATION = re.compile(r"\b(not|never|no|without|neither|nor|isn't|wasn't|didn't|doesn't|aren't|weren't|cannot)\b", re.I)
+_NEGATION = re.compile(
+    r"\b(not|never|no|without|neither|nor|isn't|wasn't|didn't|doesn't|aren't|weren't|cannot)\b", re.I
+)
 _YEAR_OR_NUMBER = re.compile(r"\d")
 _NUMBER_WORD = re.compile(
     r"\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|thousand|million|billion|first|second|"

@@ -46,9 +46,7 @@ class Proposal:
 
     def weighed(self, energy: float, confidence: float, interval: tuple[float, float]) -> Candidate:
         detail = {**self.detail, "family": self.family}
-        return Candidate(
-            self.text, (self.operator,), self.checks, energy, confidence, interval, self.evidence, detail
-        )
+        return Candidate(self.text, (self.operator,), self.checks, energy, confidence, interval, self.evidence, detail)
 
 
 def compute(situation: Situation) -> list[Proposal]:
@@ -136,8 +134,11 @@ def extract(situation: Situation) -> list[Proposal]:
 
 def _nearest(spans: Sequence[re.Match[str]], sentence: str, asked: str) -> re.Match[str]:
     wanted = set(look.content_words(asked))
-    places = [m.start() for m in re.finditer(r"\w+", sentence) if look.content_words(m.group()) and
-              look.content_words(m.group())[0] in wanted]
+    places = [
+        m.start()
+        for m in re.finditer(r"\w+", sentence)
+        if look.content_words(m.group()) and look.content_words(m.group())[0] in wanted
+    ]
     if not places:
         return spans[0]
     return min(spans, key=lambda span: min(abs(span.start() - place) for place in places))

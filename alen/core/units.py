@@ -52,8 +52,14 @@ _VALUE = r"(-?\d+(?:,\d{3})*(?:\.\d+)?)"
 _FORMS = tuple(
     (re.compile(pattern, re.I), order)
     for pattern, order in (
-        (rf"^\s*(?:please\s+)?(?:convert|what(?:'s| is)|how much is)?\s*{_VALUE}\s*{_UNIT}\s+(?:in|to|into|as)\s+{_UNIT}\s*[?.!]*\s*$", "vft"),
-        (rf"^\s*how many\s+{_UNIT}\s+(?:are|is|make|do)?\s*(?:there\s+)?(?:in|are)?\s*{_VALUE}\s*{_UNIT}\s*(?:make|have)?\s*[?.!]*\s*$", "tvf"),
+        (
+            rf"^\s*(?:please\s+)?(?:convert|what(?:'s| is)|how much is)?\s*{_VALUE}\s*{_UNIT}\s+(?:in|to|into|as)\s+{_UNIT}\s*[?.!]*\s*$",
+            "vft",
+        ),
+        (
+            rf"^\s*how many\s+{_UNIT}\s+(?:are|is|make|do)?\s*(?:there\s+)?(?:in|are)?\s*{_VALUE}\s*{_UNIT}\s*(?:make|have)?\s*[?.!]*\s*$",
+            "tvf",
+        ),
         (rf"^\s*how many\s+{_UNIT}\s+(?:are|is)\s+(?:there\s+)?in\s+(an?|one)\s+{_UNIT}\s*[?.!]*\s*$", "tvf"),
     )
 )

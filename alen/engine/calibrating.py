@@ -99,7 +99,8 @@ def fit(labelled: Sequence[Labelled], before: Belief, provenance: dict[str, Any]
     if not any(part["fitted"] for part in report.values()):
         raise BadInput(
             "data",
-            ", ".join(f"{name}: {part['rows']} answers, {part['right']} right" for name, part in report.items()) or "none",
+            ", ".join(f"{name}: {part['rows']} answers, {part['right']} right" for name, part in report.items())
+            or "none",
             f"at least {MINIMUM} answers of one kind, 10 of them right and 10 wrong",
             "Give more questions, some that can be answered and some that cannot.",
         )

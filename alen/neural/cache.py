@@ -42,7 +42,9 @@ class KVCache:
         ``advance`` moves ``length`` once all layers have written. Raises BadInput when the tokens do not fit."""
         end = self.length + keys_BKTE.shape[2]
         if end > self.capacity:
-            raise BadInput("tokens", f"{end} in all", f"at most {self.capacity}", "Shorten the text or enlarge the cache.")
+            raise BadInput(
+                "tokens", f"{end} in all", f"at most {self.capacity}", "Shorten the text or enlarge the cache."
+            )
         keys, values = self._keys[layer], self._values[layer]
         keys[:, :, self.length : end] = keys_BKTE
         values[:, :, self.length : end] = values_BKTE

@@ -28,7 +28,9 @@ class Tokenizer:
         """From the metadata of a GGUF file. Raises BadInput for a kind other than byte-level BPE."""
         kind = metadata.get("tokenizer.ggml.model")
         if kind != "gpt2":
-            raise BadInput("model", f"tokenizer {kind}", "gpt2 (byte-level BPE)", "Choose a model with such a tokenizer.")
+            raise BadInput(
+                "model", f"tokenizer {kind}", "gpt2 (byte-level BPE)", "Choose a model with such a tokenizer."
+            )
         try:
             tokens: list[str] = metadata["tokenizer.ggml.tokens"]
             merges = [tuple(merge.split(" ", 1)) for merge in metadata["tokenizer.ggml.merges"]]
@@ -39,8 +41,11 @@ class Tokenizer:
         fast.pre_tokenizer = _pre_tokenizer(metadata.get("tokenizer.ggml.pre", "default"))
         fast.decoder = decoders.ByteLevel()
         fast.add_special_tokens(
-            [AddedToken(token, special=True, normalized=False) for token, kind in zip(tokens, kinds, strict=False)
-             if kind == _CONTROL]
+            [
+                AddedToken(token, special=True, normalized=False)
+                for token, kind in zip(tokens, kinds, strict=False)
+                if kind == _CONTROL
+            ]
         )
         ends = [metadata["tokenizer.ggml.eos_token_id"]]
         ends += [place for place, token in enumerate(tokens[:16]) if token in {"<|im_end|>", "<|endoftext|>"}]
@@ -70,7 +75,9 @@ class Tokenizer:
             value = settings.get(key)
             return value["content"] if isinstance(value, dict) else value
 
-        known = [fast.token_to_id(token) for token in (name("eos_token"), "<|im_end|>", "<|endoftext|>", "</s>") if token]
+        known = [
+            fast.token_to_id(token) for token in (name("eos_token"), "<|im_end|>", "<|endoftext|>", "</s>") if token
+        ]
         bos = name("bos_token")
         return cls(
             fast,
@@ -133,7 +140,8 @@ def _pre_tokenizer(name: str) -> Any:
     if name in {"llama-bpe", "llama3", "qwen2", "smaug-bpe"}:
         digits = r"\p{N}" if name == "qwen2" else r"\p{N}{1,3}"
         pattern = (
-            r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|" + digits
+            r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
+            + digits
             + r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
         )
         return pre_tokenizers.Sequence(

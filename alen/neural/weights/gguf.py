@@ -81,7 +81,9 @@ def _renamed(raw: dict[str, Tensor], config: TransformerConfig, path: Path) -> d
         tensors[ours + "attention.o.weight"] = take(theirs + "attn_output.weight")
         tensors[ours + "attention_norm.weight"] = take(theirs + "attn_norm.weight")
         tensors[ours + "ffn_norm.weight"] = take(theirs + "ffn_norm.weight")
-        tensors[ours + "ffn.gate_up.weight"] = torch.cat([take(theirs + "ffn_gate.weight"), take(theirs + "ffn_up.weight")])
+        tensors[ours + "ffn.gate_up.weight"] = torch.cat(
+            [take(theirs + "ffn_gate.weight"), take(theirs + "ffn_up.weight")]
+        )
         tensors[ours + "ffn.down.weight"] = take(theirs + "ffn_down.weight")
     return tensors
 

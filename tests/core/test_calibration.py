@@ -1,0 +1,62 @@
+"""Platt's map and Venn–Abers bounds against scikit-learn, a brute force and known truths."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alen.core.calibration import Calibrator, isotonic, sigmoid
+
+
+def _sample(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(0, 1.5, n)
+    return scores, (rng.random(n) < sigmoid(2 * scores - 1)).astype(int)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1)), min_size=1, max_size=40))
+def test_isotonic_equals_scikit_learn(rows):
+    regression = pytest.importorskip("sklearn.isotonic").IsotonicRegression()
+    x, y = np.array(rows, dtype=float).T
+    np.testing.assert_allclose(isotonic(x, y), regression.fit(x, y).predict(x), atol=1e-9)
+
+
+def test_platt_finds_the_map_that_made_the_labels():
+    calibrator = Calibrator.fit(*_sample(20_000, 0))
+    assert calibrator.slope == pytest.approx(2.0, abs=0.1)
+    assert calibrator.intercept == pytest.approx(-1.0, abs=0.1)
+
+
+def test_interval_holds_the_probability_and_is_honest():
+    scores, labels = _sample(600, 1)
+    calibrator = Calibrator.fit(scores, labels)
+    for score in (-3.0, -0.5, 0.5, 2.0):
+        low, high = calibrator.interval(score)
+        assert 0.0 <= low <= calibrator.probability(score) <= high <= 1.0
+        assert low - 0.1 <= sigmoid(2 * score - 1) <= high + 0.1
+
+
+def test_interval_narrows_with_data():
+    widths = [np.subtract(*Calibrator.fit(*_sample(n, 2)).interval(0.5)[::-1]) for n in (60, 5000)]
+    assert widths[1] < widths[0]
+
+
+def test_separable_data_do_not_claim_certainty():
+    scores = np.array([-2.0] * 30 + [2.0] * 30)
+    calibrator = Calibrator.fit(scores, (scores > 0).astype(int))
+    assert calibrator.probability(2.0) < 0.99
+    assert calibrator.probability(-2.0) > 0.01
+
+
+def test_anti_correlated_scores_are_never_turned_round():
+    scores, labels = _sample(500, 3)
+    assert Calibrator.fit(-scores, labels).slope == 0.0
+
+
+def test_round_trip():
+    calibrator = Calibrator.fit(*_sample(100, 4))
+    again = Calibrator.from_json(calibrator.to_json())
+    assert again.interval(0.3) == calibrator.interval(0.3)

@@ -1,0 +1,101 @@
+"""The reasoner with five-line fakes: who is asked, what is merged, what is decided."""
+
+from __future__ import annotations
+
+import pytest
+
+from alen.core.belief import Belief, Family
+from alen.core.energy import Energy, Term
+from alen.core.operators import Situation
+from alen.core.reasoner import Reasoner
+from alen.thought import ThoughtState
+from alen.types import Episode, EpisodeHit, Passage, PassageHit, Reading, Recollection
+
+TEXT = "The Halden kiln was built in 1911. It fires stoneware at 1,240 degrees Celsius."
+BELIEF = Belief(
+    {
+        "compute": Family(Energy(3.0, (Term("symbolic", 1.0, 0.1, 1.0, -3.0),))),
+        "recall_exact": Family(Energy(3.0, ())),
+        "recall": Family(Energy(0.0, (Term("question_similarity", 0.8, 0.1, 1.0),))),
+        "read": Family(Energy(0.0, (Term("answerable", 0.0, 1.0, 1.0),))),
+        "extract": Family(Energy(-2.0, ())),
+    }
+)
+
+
+class OneSpan:
+    """Reads every passage the same way."""
+
+    name, fingerprint = "fake", "fake"
+
+    def __init__(self, answerable: float = 2.0, text: str = "1,240 degrees Celsius") -> None:
+        self.answerable, self.text, self.asked = answerable, text, 0
+
+    def read(self, question, passages, *, cancel=None):
+        self.asked += 1
+        start = passages[0].find(self.text)
+        return [
+            Reading(self.text, start, start + len(self.text), -0.5, -0.3, 2.0, self.answerable, 4, 50) for _ in passages
+        ]
+
+
+def _situation(question: str, effort: str = "balanced", *, taught: str | None = None, exact: bool = False) -> Situation:
+    episodes = ()
+    if taught:
+        episodes = (EpisodeHit(Episode("e", taught, "in Halden", None, "gold", "user", 1.0, ""), 0.95, exact),)
+    passages = (PassageHit(Passage(1, TEXT, "manual.md"), 0.9, (35, len(TEXT)), {"sentence": 0.7}),)
+    return Situation(ThoughtState.from_input(question), Recollection(passages, episodes), effort)
+
+
+def test_reads_and_answers():
+    verdict = Reasoner(BELIEF).answer(_situation("How hot does the kiln get?"), OneSpan)
+    assert verdict.decision == "answer"
+    assert verdict.candidates[0].text == "1,240 degrees Celsius"
+    assert verdict.candidates[0].confidence == pytest.approx(1 / (1 + 2.718281828**-2), abs=1e-3)
+    assert verdict.evidence[0].source == "manual.md"
+
+
+def test_abstains_when_the_reader_sees_no_answer():
+    verdict = Reasoner(BELIEF).answer(_situation("Who sells it?"), lambda: OneSpan(-3.0))
+    assert verdict.decision == "abstain"
+    assert "not stated" in verdict.reason
+    assert verdict.candidates[0].confidence < 0.5
+
+
+def test_a_sum_needs_no_reader():
+    reader = OneSpan()
+    verdict = Reasoner(BELIEF).answer(_situation("What is 17 + 25?"), lambda: reader)
+    assert (verdict.candidates[0].text, reader.asked) == ("42", 0)
+    assert [evidence.kind for evidence in verdict.evidence] == ["derivation"]
+
+
+def test_an_exact_taught_question_needs_no_reader():
+    reader = OneSpan()
+    situation = _situation("Where is it?", taught="Where is it?", exact=True)
+    verdict = Reasoner(BELIEF).answer(situation, lambda: reader)
+    assert (verdict.candidates[0].text, reader.asked) == ("in Halden", 0)
+
+
+def test_fast_never_loads_the_reader():
+    def reader():
+        raise AssertionError("loaded")
+
+    assert Reasoner(BELIEF).answer(_situation("How hot does the kiln get?", "fast"), reader).candidates
+
+
+def test_equivalent_proposals_are_one_candidate():
+    verdict = Reasoner(BELIEF).answer(_situation("How hot does the kiln get?"), lambda: OneSpan(text="1,240 degrees"))
+    assert verdict.candidates[0].operators == ("read", "extract")
+    assert next(c.value for c in verdict.candidates[0].checks if c.name == "agreement") == 1.0
+
+
+def test_nothing_remembered():
+    situation = Situation(ThoughtState.from_input("Who?"), Recollection())
+    verdict = Reasoner(BELIEF).answer(situation, OneSpan)
+    assert (verdict.decision, verdict.candidates) == ("abstain", ())
+    assert "nothing stored" in verdict.reason
+
+
+def test_an_unknown_family_is_never_believed():
+    verdict = Reasoner(Belief({})).answer(_situation("How hot does the kiln get?"), lambda: OneSpan(9.0))
+    assert verdict.candidates[0].confidence == 0.0
