@@ -11,7 +11,9 @@ from alen.memory import episodes, log, passages, spaces
 from alen.memory.store import Store
 from alen.types import Encoder, PassageDraft
 
-_PASSAGES = "SELECT id, namespace_id, text, sentences FROM passage WHERE NOT embedded AND status = 'active' LIMIT ?"
+_PASSAGES = (
+    "SELECT id, namespace_id, title, text, sentences FROM passage WHERE NOT embedded AND status = 'active' LIMIT ?"
+)
 _QUESTIONS = "SELECT id, namespace_id, question FROM episode WHERE NOT embedded AND recallable LIMIT ?"
 
 
@@ -25,7 +27,9 @@ def embed_what_is_missing(store: Store, encoder: Encoder) -> int:
         if not texts and not questions:
             return total
         drafts = [
-            PassageDraft(row.text, sentences=tuple((start, end) for start, end in json.loads(row.sentences)))
+            PassageDraft(
+                row.text, title=row.title, sentences=tuple((start, end) for start, end in json.loads(row.sentences))
+            )
             for row in texts
         ]
         vectors = passages.encoded(encoder, drafts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import sqlalchemy as sa
@@ -18,6 +19,12 @@ STOP_WORDS = frozenset(_STOP.split())
 TITLE_WEIGHT = 1.0
 """Of a word in the title against one in the text."""
 
+PHRASE_WEIGHT = 0.25
+"""Of the BM25 of pairs of words against that of single words; chosen as the weights in ``fusion`` were."""
+
+DEPTH = 4
+"""Words and pairs are each searched this many times deeper than asked, because their sum ranks differently."""
+
 TERMS_AT_MOST = 64
 """Longer texts are cut here: their later words rarely decide and each costs time."""
 
@@ -28,31 +35,39 @@ def terms(text: str) -> list[str]:
     return ([word for word in words if word not in STOP_WORDS] or words)[:TERMS_AT_MOST]
 
 
-def match(columns: str, namespace: int, words: list[str]) -> str:
-    """An FTS5 expression: any of the words, within one namespace. Quoted, so no word is an operator."""
-    quoted = " OR ".join(f'"{word}"' for word in words)
-    return f'ns : "ns{namespace}" AND {{{columns}}} : ({quoted})'
+def phrases(text: str) -> list[str]:
+    """Pairs of neighbouring words, of which one at least counts."""
+    words = [word.casefold() for word in _WORD.findall(text)][: 2 * TERMS_AT_MOST]
+    pairs = [f"{a} {b}" for a, b in itertools.pairwise(words) if not (a in STOP_WORDS and b in STOP_WORDS)]
+    return list(dict.fromkeys(pairs))
 
 
 def passages(connection: sa.Connection, namespace: int, question: str, count: int) -> dict[int, float]:
-    """Passage id to BM25 (higher fits better), the best ``count``."""
-    return _search(connection, "passage_fts", "title text", TITLE_WEIGHT, namespace, question, count)
+    """Passage id to fit (higher is better), the best ``count``: BM25 of the words and, less, of pairs of words."""
+    columns, first, depth = "title text", TITLE_WEIGHT, DEPTH * count
+    found = _search(connection, "passage_fts", columns, first, namespace, terms(question), depth)
+    for item, score in _search(connection, "passage_fts", columns, first, namespace, phrases(question), depth).items():
+        found[item] = found.get(item, 0.0) + PHRASE_WEIGHT * score
+    return dict(sorted(found.items(), key=lambda entry: (-entry[1], entry[0]))[:count])
 
 
 def episodes(connection: sa.Connection, namespace: int, question: str, count: int) -> dict[int, float]:
     """Episode id to BM25 over question and answer (higher fits better), the best ``count``."""
-    return _search(connection, "episode_fts", "question answer", 1.0, namespace, question, count)
+    return _search(connection, "episode_fts", "question answer", 1.0, namespace, terms(question), count)
 
 
 def _search(
-    connection: sa.Connection, index: str, columns: str, first: float, namespace: int, question: str, count: int
+    connection: sa.Connection, index: str, columns: str, first: float, namespace: int, wanted: list[str], count: int
 ) -> dict[int, float]:
-    words = terms(question)
-    if not words:
+    """Ids of rows that hold any of the words or phrases, with their BM25 (k1 1.2, b 0.75, fixed by FTS5)."""
+    if not wanted:
         return {}
+    # Quoted, nothing a user writes is an operator.
+    quoted = " OR ".join(f'"{words}"' for words in wanted)
     sql = (
         f"SELECT rowid, -bm25({index}, {first}, 1.0, 0.0) AS fit FROM {index} WHERE {index} MATCH ? "
         "ORDER BY fit DESC, rowid LIMIT ?"
     )
-    rows = connection.exec_driver_sql(sql, (match(columns, namespace, words), count))
+    matching = f'ns : "ns{namespace}" AND {{{columns}}} : ({quoted})'
+    rows = connection.exec_driver_sql(sql, (matching, count))
     return {row[0]: row[1] for row in rows}

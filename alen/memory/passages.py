@@ -94,10 +94,10 @@ def encoded(encoder: Encoder | None, drafts: Sequence[PassageDraft]) -> list[Vec
     """The vectors of passages and their sentences, all in one call of the encoder; none without an encoder."""
     if encoder is None or not drafts:
         return []
-    texts, counts = [draft.text for draft in drafts], []
+    texts, counts = [_titled(draft, draft.text) for draft in drafts], []
     for draft in drafts:
         own = spans(draft)
-        texts += [draft.text[start:end] for start, end in own]
+        texts += [_titled(draft, draft.text[start:end]) for start, end in own]
         counts.append(len(own))
     vectors_ND = spaces.encode(encoder, texts)
     found, start = [], len(drafts)
@@ -105,6 +105,11 @@ def encoded(encoder: Encoder | None, drafts: Sequence[PassageDraft]) -> list[Vec
         found.append(Vectors(vectors_ND[place], vectors_ND[start : start + count]))
         start += count
     return found
+
+
+def _titled(draft: PassageDraft, text: str) -> str:
+    """What the encoder sees. Under its heading a sentence such as "It weighs 4 kilograms" says what weighs so much."""
+    return f"{draft.title.replace('_', ' ')}: {text}" if draft.title else text
 
 
 def _distinct(drafts: Sequence[PassageDraft]) -> dict[bytes, PassageDraft]:
