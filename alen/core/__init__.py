@@ -1,4 +1,4 @@
-"""The reasoning core: operators propose, checks look, energy weighs, calibration says how likely, abstention decides."""
+"""The reasoning core: operators propose, checks look, energy weighs, calibration gives a probability."""
 
 from __future__ import annotations
 

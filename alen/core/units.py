@@ -1,4 +1,4 @@
-"""Exact unit conversion from plain questions. Factors are exact by definition (SI; international yard and pound, 1959)."""
+"""Exact unit conversion from plain questions. Factors are exact by definition (SI; yard and pound of 1959)."""
 
 from __future__ import annotations
 
@@ -49,18 +49,21 @@ def _table() -> dict[str, tuple[str, Fraction, Fraction]]:
 UNITS = _table()
 _UNIT = r"(?:degrees?\s+|°\s*)?([a-z]+)"
 _VALUE = r"(-?\d+(?:,\d{3})*(?:\.\d+)?)"
+_END = r"\s*[?.!]*\s*$"
 _FORMS = tuple(
-    (re.compile(pattern, re.I), order)
+    (re.compile(pattern + _END, re.I), order)
     for pattern, order in (
         (
-            rf"^\s*(?:please\s+)?(?:convert|what(?:'s| is)|how much is)?\s*{_VALUE}\s*{_UNIT}\s+(?:in|to|into|as)\s+{_UNIT}\s*[?.!]*\s*$",
+            r"^\s*(?:please\s+)?(?:convert|what(?:'s| is)|how much is)?\s*"
+            rf"{_VALUE}\s*{_UNIT}\s+(?:in|to|into|as)\s+{_UNIT}",
             "vft",
         ),
         (
-            rf"^\s*how many\s+{_UNIT}\s+(?:are|is|make|do)?\s*(?:there\s+)?(?:in|are)?\s*{_VALUE}\s*{_UNIT}\s*(?:make|have)?\s*[?.!]*\s*$",
+            rf"^\s*how many\s+{_UNIT}\s+(?:are|is|make|do)?\s*(?:there\s+)?(?:in|are)?\s*"
+            rf"{_VALUE}\s*{_UNIT}\s*(?:make|have)?",
             "tvf",
         ),
-        (rf"^\s*how many\s+{_UNIT}\s+(?:are|is)\s+(?:there\s+)?in\s+(an?|one)\s+{_UNIT}\s*[?.!]*\s*$", "tvf"),
+        (rf"^\s*how many\s+{_UNIT}\s+(?:are|is)\s+(?:there\s+)?in\s+(an?|one)\s+{_UNIT}", "tvf"),
     )
 )
 

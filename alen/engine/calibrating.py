@@ -114,8 +114,9 @@ def _fit_family(rows: Sequence[Labelled]) -> tuple[Family, dict[str, Any]]:
     half = np.array([_hash("half " + row.group) % 2 for row in rows])
     held_out = np.zeros(len(rows))
     for number in range(FOLDS):
-        inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        if len(outside) == 0:
+        inside = np.flatnonzero(fold != number).tolist()
+        outside = np.flatnonzero(fold == number).tolist()
+        if not outside:
             continue
         energy = Energy.fit([rows[i].checks for i in inside], y[inside], names=names)
         held_out[outside] = [-energy.of(rows[i].checks) for i in outside]

@@ -1,4 +1,4 @@
-"""One layer: attention and feed-forward with norms before (pre) or after (post) each. Axes: B batch, T time, D model."""
+"""One layer: attention and feed-forward with norms before (pre) or after (post). Axes: B batch, T time, D model."""
 
 from __future__ import annotations
 

@@ -59,7 +59,8 @@ class KVCache:
 
     def prefix(self, capacity: int) -> KVCache:
         """A copy of the valid tokens in a cache of another capacity, so that a shared beginning is computed once."""
-        keys, values = [], []
+        keys: list[Tensor] = []
+        values: list[Tensor] = []
         for source, target in ((self._keys, keys), (self._values, values)):
             for part in source:
                 block = part.new_empty((*part.shape[:2], max(capacity, self.length), part.shape[3]))

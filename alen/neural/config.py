@@ -53,16 +53,16 @@ class TransformerConfig(_Part):
     vocab_size: int = Field(ge=1)
     d_model: int = Field(ge=1)
     num_layers: int = Field(ge=1)
-    max_seq_len: int = Field(2048, ge=1)
+    max_seq_len: int = Field(2048, ge=1, le=2**20)
     token_types: int = Field(0, ge=0)
     """Segment embeddings, as BERT has two; 0 for none."""
     tie_embeddings: bool = True
     language_head: bool = True
     """Whether the model turns hidden states into logits over the vocabulary."""
-    attention: AttentionConfig = AttentionConfig()
-    positional: PositionalConfig = PositionalConfig()
-    ffn: FeedForwardConfig = FeedForwardConfig()
-    norm: NormConfig = NormConfig()
+    attention: AttentionConfig = Field(default_factory=AttentionConfig)
+    positional: PositionalConfig = Field(default_factory=PositionalConfig)
+    ffn: FeedForwardConfig = Field(default_factory=FeedForwardConfig)
+    norm: NormConfig = Field(default_factory=NormConfig)
 
     @model_validator(mode="after")
     def _divides(self) -> TransformerConfig:

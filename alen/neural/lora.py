@@ -73,7 +73,9 @@ def read_metadata(path: Path) -> dict[str, Any]:
         with safe_open(path, "pt") as file:
             return json.loads(file.metadata()["alen"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise CorruptWeights(f"{path}: not an adapter ({error}).", "Reinstall ALEN or train the adapter again.") from None
+        raise CorruptWeights(
+            f"{path}: not an adapter ({error}).", "Reinstall ALEN or train the adapter again."
+        ) from None
 
 
 def load(model: Transformer, path: Path) -> None:

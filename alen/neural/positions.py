@@ -10,9 +10,10 @@ from torch import Tensor
 
 
 def rotation_table(length: int, head_dim: int, base: float) -> tuple[Tensor, Tensor]:
-    """cos and sin, float32 (length, head_dim), each angle repeated for both halves."""
-    frequency = base ** (-torch.arange(0, head_dim, 2, dtype=torch.float64) / head_dim)
-    angle = torch.arange(length, dtype=torch.float64)[:, None] * frequency[None, :]
+    """cos and sin, float32 (length, head_dim) on the CPU, each angle repeated for both halves."""
+    # In float64, which not every device has: at position 8,000 a float32 angle is off in the fourth digit.
+    frequency = base ** (-torch.arange(0, head_dim, 2, dtype=torch.float64, device="cpu") / head_dim)
+    angle = torch.arange(length, dtype=torch.float64, device="cpu")[:, None] * frequency[None, :]
     angle = torch.cat([angle, angle], dim=-1)
     return angle.cos().float(), angle.sin().float()
 

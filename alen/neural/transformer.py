@@ -1,4 +1,4 @@
-"""The transformer: token ids in, hidden states or logits out. Axes: B batch, T time, S source, D model, V vocabulary."""
+"""The transformer: token ids in, hidden states or logits out. Axes: B batch, T time, S source, D model, V words."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Transformer(nn.Module):
         )
         if config.positional.encoding == "rope":
             cos, sin = rotation_table(config.max_seq_len, config.head_dim, config.positional.rope_base)
-            self.register_buffer("cos", cos, persistent=False)
-            self.register_buffer("sin", sin, persistent=False)
+            self.register_buffer("cos", cos.to(self.embedding.weight.device), persistent=False)
+            self.register_buffer("sin", sin.to(self.embedding.weight.device), persistent=False)
 
     def hidden(
         self,

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from alen.errors import CorruptWeights
 from alen.neural.config import TransformerConfig
+from alen.neural.positions import rotation_table
 from alen.neural.transformer import Transformer
+from alen.neural.unfilled import unfilled
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,7 @@ def build(config: TransformerConfig, tensors: Mapping[str, Tensor], dtype: torch
     """A model in evaluation mode holding ``tensors`` (by our names) as ``dtype``.
 
     Raises CorruptWeights when a tensor is missing, unknown or of another shape."""
-    with torch.device("meta"):
-        model = Transformer(config)
+    model = unfilled(config)
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     missing = sorted(expected.keys() - tensors.keys())
     unknown = sorted(tensors.keys() - expected.keys())
@@ -44,7 +45,5 @@ def build(config: TransformerConfig, tensors: Mapping[str, Tensor], dtype: torch
     model.load_state_dict(state, assign=True)
     if config.positional.encoding == "rope":
         # Buffers are computed, not stored, so the meta device left them empty.
-        from alen.neural.positions import rotation_table
-
         model.cos, model.sin = rotation_table(config.max_seq_len, config.head_dim, config.positional.rope_base)
     return model.eval().requires_grad_(False)

@@ -1,0 +1,143 @@
+"""The engine's verbs over a real database: what is taught comes back with its source, and nothing else does."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+
+from alen.errors import BadInput, UnknownEpisode, UnknownNamespace
+
+KILN = "The Halden kiln fires stoneware at 1,240 degrees. It was built by Marta Hald."
+
+
+def test_teach_the_same_twice_stores_nothing_twice(engine):
+    first, second = engine.teach(KILN), engine.teach(KILN)
+    assert (first.stored, first.duplicates) == (1, 0)
+    assert (second.stored, second.duplicates) == (0, 1)
+
+
+def test_an_edited_file_retires_what_it_no_longer_says(engine, tmp_path):
+    note = tmp_path / "note.md"
+    note.write_text("# Kiln\n\nIt fires at 1,240 degrees.\n\n# Oven\n\nIt bakes at 200 degrees.\n")
+    engine.teach(paths=[note])
+    note.write_text("# Kiln\n\nIt fires at 1,260 degrees.\n\n# Oven\n\nIt bakes at 200 degrees.\n")
+    report = engine.teach(paths=[note])
+    assert (report.stored, report.duplicates, report.retired) == (1, 1, 1)
+    texts = [evidence.text for evidence in engine.ask("At what degrees does it fire?").evidence]
+    assert not any("1,240" in text for text in texts)
+    assert any("1,260" in text for text in texts)
+
+
+def test_every_input_is_checked_before_anything_is_stored(engine, tmp_path):
+    good, bad = tmp_path / "good.md", tmp_path / "bad.bin"
+    good.write_text(KILN)
+    bad.write_bytes(b"\x00\x01\x02" * 50)
+    with pytest.raises(BadInput, match=r"bad\.bin"):
+        engine.teach(paths=[good, bad])
+    assert engine.stats()["passages"] == 0
+
+
+def test_a_folder_is_taught_file_by_file(engine, tmp_path):
+    for name in ("a.md", "b.txt"):
+        (tmp_path / "notes").mkdir(exist_ok=True)
+        (tmp_path / "notes" / name).write_text(f"{name} holds 5 kilns.")
+    assert engine.teach(paths=[tmp_path / "notes"]).stored == 2
+
+
+def test_ask_reads_cites_and_stores(engine, reader):
+    engine.teach(KILN, source="manual")
+    answer = engine.ask("At what degrees does the Halden kiln fire stoneware?")
+    assert reader.read_passages == [KILN]
+    assert answer.candidates[0].text == "1,240 degrees"
+    assert answer.evidence[0].source == "manual"
+    assert KILN[answer.evidence[0].start : answer.evidence[0].end] == answer.evidence[0].text
+    assert engine.memory.show(answer.episode)["question"] == answer.question
+    json.dumps(answer.to_json())
+
+
+def test_private_stores_nothing(engine):
+    engine.teach(KILN)
+    before = engine.stats()["episodes"]
+    assert engine.ask("How hot is the kiln?", private=True).episode is None
+    assert engine.stats()["episodes"] == before
+
+
+def test_a_sum_needs_no_model(engine, reader):
+    engine.teach(KILN)
+    answer = engine.ask("What is 17 + 25?")
+    assert (answer.text, reader.read_passages) == ("42", [])
+    assert answer.confidence > 0.99
+
+
+def test_an_answer_given_is_no_evidence_until_a_person_confirms_it(engine):
+    engine.teach(KILN)
+    question = "At what degrees does the Halden kiln fire stoneware?"
+    first = engine.ask(question)
+    again = engine.ask(question)
+    assert all(evidence.kind == "passage" for evidence in again.evidence)
+    assert engine.feedback(first.episode, correct=True)["status"] == "gold"
+    assert engine.ask(question).candidates[0].operators[0] == "recall"
+
+
+def test_wrong_answers_are_corrected(engine):
+    engine.teach(KILN)
+    first = engine.ask("At what degrees does the Halden kiln fire stoneware?")
+    engine.feedback(first.episode, correct=False, answer="1,300 degrees")
+    answer = engine.ask("At what degrees does the Halden kiln fire stoneware?")
+    assert answer.text == "1,300 degrees"
+
+
+def test_feedback_on_an_unknown_episode(engine):
+    engine.teach(KILN)
+    with pytest.raises(UnknownEpisode):
+        engine.feedback("nothing", correct=True)
+
+
+@pytest.mark.parametrize("question", ["", "   ", "?!", "x" * 5000])
+def test_questions_that_are_none(engine, question):
+    engine.teach(KILN)
+    with pytest.raises(BadInput, match="question"):
+        engine.ask(question)
+
+
+def test_an_unknown_namespace(engine):
+    with pytest.raises(UnknownNamespace, match="default"):
+        engine.ask("How hot?")
+
+
+def test_chat_keeps_both_sides_in_one_session(engine):
+    engine.teach(KILN)
+    stages: list[str] = []
+    first = engine.chat("How hot does the kiln fire?", on_stage=stages.append)
+    second = engine.chat("Who built it?", session=first.session)
+    assert second.session == first.session
+    assert [message["role"] for message in engine.memory.messages(first.session)] == ["user", "assistant"] * 2
+    assert stages == ["recalling", "reading", "checking"]
+
+
+def test_many_threads(engine):
+    engine.teach(KILN)
+    found: list[str] = []
+    errors: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            engine.teach(f"Shelf {number} holds {number} vases.")
+            found.append(engine.ask("At what degrees does the Halden kiln fire stoneware?").candidates[0].text)
+        except BaseException as error:  # handed to the test, which fails on it
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
+    assert found == ["1,240 degrees"] * 8
+
+
+def test_think(engine):
+    thought = engine.think("Who built the Halden kiln?")
+    assert (thought.dim, thought.answer_type) == (64, "human")
