@@ -9,7 +9,6 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -18,10 +17,9 @@ from torch import Tensor
 
 from alen import models, paths
 from alen.errors import BadInput, CorruptWeights
+from alen.neural.precision import Precision, choose_dtype
 from alen.neural.transformer import Transformer
 from alen.neural.weights import load_encoder
-
-Precision = Literal["auto", "float32", "bfloat16"]
 
 TOKENS_PER_BATCH = 8192
 """Enough rows to keep the matrix units busy; more only costs memory."""
@@ -64,7 +62,7 @@ class SentenceEncoder:
             tokenizer = FastTokenizer.from_file(str(files.path / "tokenizer.json"))
         except Exception as error:  # the tokenizer library raises bare Exception
             raise CorruptWeights(f"{files.path / 'tokenizer.json'}: {error}.", "Copy the folder again.") from None
-        loaded = load_encoder(files.path, dtype=_precision(dtype))
+        loaded = load_encoder(files.path, dtype=choose_dtype(dtype))
         return cls(
             loaded.model,
             tokenizer,
@@ -111,19 +109,6 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         size = max(1, TOKENS_PER_BATCH // lengths[order[start]])
         yield order[start : start + size]
         start += size
-
-
-def _precision(dtype: Precision) -> torch.dtype:
-    if dtype == "auto":
-        return torch.bfloat16 if _multiplies_bfloat16() else torch.float32
-    if dtype not in ("float32", "bfloat16"):
-        raise BadInput("dtype", repr(dtype), "auto, float32 or bfloat16", "auto fits the processor.")
-    return torch.float32 if dtype == "float32" else torch.bfloat16
-
-
-def _multiplies_bfloat16() -> bool:
-    # Without these instructions a bfloat16 product of matrices is emulated, up to 500 times slower than float32.
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def _max_tokens(folder: Path, context: int) -> int:

@@ -139,16 +139,6 @@ def test_a_folder_without_a_tokenizer(tmp_path):
         SentenceEncoder.from_pretrained(tmp_path, home=tmp_path)
 
 
-def test_bfloat16_only_where_the_processor_has_it(monkeypatch):
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    assert sentence_encoder._precision("auto") == torch.float32
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
-    assert sentence_encoder._precision("auto") == torch.bfloat16
-    with pytest.raises(BadInput, match="dtype"):
-        sentence_encoder._precision("int3")
-
-
 @pytest.mark.models
 @pytest.mark.parametrize(("dtype", "cosine"), [("float32", 0.9999), ("bfloat16", 0.999)])
 def test_the_reference_gives_the_same_vectors(models_home, dtype, cosine):
