@@ -4,7 +4,7 @@ PYTHON      ?= python3
 VENV        ?= .venv
 ALEN_HOME   ?= $(CURDIR)/.alen
 ACCELERATOR ?= cpu
-TORCH_CPU   ?= https://download.pytorch.org/whl/cpu
+PIP_INDEX   ?=
 PYTEST_ARGS ?=
 
 BIN   := $(VENV)/bin
@@ -54,15 +54,15 @@ clean: ## Delete caches and build outputs
 distclean: clean ## Delete .venv and .alen too: environment, models, memory
 	rm -rf $(VENV) $(CURDIR)/.alen
 
-# torch first: its CPU build is a tenth of the size of the CUDA build that a plain install takes on Linux.
+# torch first: its CPU build is a tenth of the size of the CUDA build that a plain install takes on Linux. Where the
+# index in use has no such build, PIP_INDEX="--extra-index-url URL" names one that has, as torch's own page tells.
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "ALEN needs Python 3.11 or newer: make PYTHON=python3.12" >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing torch $(TORCH) and ALEN into $(VENV) (a few minutes the first time)"
 	@if [ "$(ACCELERATOR)" = cpu ]; then \
-		$(PIP) "torch==$(TORCH)+cpu" 2>/dev/null || \
-		$(PIP) --extra-index-url $(TORCH_CPU) "torch==$(TORCH)+cpu" 2>/dev/null || \
+		$(PIP) $(PIP_INDEX) "torch==$(TORCH)+cpu" 2>/dev/null || \
 		$(PIP) torch; \
 	fi
 	@$(PIP) -e '.[$(ACCELERATOR),chat]'
