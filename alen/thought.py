@@ -1,4 +1,4 @@
-"""ThoughtState: a question as the core sees it: unit vector, expected answer type, numbers and entities (numpy only)."""
+"""ThoughtState: a question as the core sees it: unit vector, expected answer type, numbers, entities (numpy only)."""
 
 from __future__ import annotations
 
