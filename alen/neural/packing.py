@@ -1,9 +1,9 @@
 """Linear layers packed for decoding: one token reads float16 weights (FBGEMM), many tokens read bfloat16 ones.
 
 A single row is bound by the bytes of the matrix, and FBGEMM streams float16 nearly twice as fast as the bfloat16 kernel
-does; from two rows on the matrix units win. States, norms, cache and logits stay in the model's own format: with a float32
-model and bfloat16 rows the logits of SmolLM2 135M differ from pure float32 by 0.02 (root mean square), with all of it in
-bfloat16 by 0.12, at the same speed. Axes: B batch, T time, N output features, M input features.
+does; from two rows on the matrix units win. States, norms, cache and logits stay in the model's own format: with a
+float32 model and bfloat16 rows the logits of SmolLM2 135M differ from pure float32 by 0.02 (root mean square), with
+all of it in bfloat16 by 0.12, at the same speed. Axes: B batch, T time, N output features, M input features.
 """
 
 from __future__ import annotations
