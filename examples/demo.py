@@ -13,6 +13,7 @@ from rich.rule import Rule
 
 from alen import Engine, LargeLanguageModel
 from alen.cli.rendering import answer_plain, answer_text
+from alen.errors import AlenError
 
 HANDBOOK = Path(__file__).resolve().parent / "handbook"
 NAMESPACE = "handbook"
@@ -68,4 +69,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except AlenError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -10,7 +10,7 @@ from tests.house.tree import ROOT, project_files
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 BUILT, PLANNED = PAGE.split("\n## Still to come\n")
-ROW = re.compile(r"^\| `([\w./]+)` \| (.*) \| (.*) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([\w./]+)` \| (.*) \|(.*)\|$", re.MULTILINE)
 
 
 def test_every_room_on_the_page_is_on_the_disk() -> None:

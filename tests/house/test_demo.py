@@ -13,7 +13,7 @@ import pytest
 from tests.house.tree import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
-SECTION = re.compile(r"^── (\d)\. .*\n\n?(.*)\n\n  (.*)$", re.MULTILINE)
+SECTION = re.compile(r"^(\d)\. .* ─+\n(.*)\n\n  (.*)$", re.MULTILINE)
 
 
 def answers(text: str) -> list[tuple[str, str, str]]:
