@@ -1,6 +1,6 @@
 """A vector index of items that have one or more vectors each: exact inner products, by FAISS when there are many.
 
-Axes: N rows, D dimension.
+Axes: N rows, D dimension, K items.
 """
 
 from __future__ import annotations
@@ -73,18 +73,20 @@ class VectorIndex:
 
     def best(self, query_D: np.ndarray, items: Sequence[int]) -> dict[int, tuple[float, int]]:
         """For each of ``items`` that is there: its highest inner product, and which of its rows has it."""
-        spans = [(item, *self._spans[item]) for item in items if item in self._spans]
-        if not spans:
+        known = [item for item in items if item in self._spans]
+        if not known:
             return {}
-        rows = np.concatenate([np.arange(start, end) for _, start, end in spans])
-        scores = self._rows.read(rows) @ query_D
-        found, offset = {}, 0
-        for item, start, end in spans:
-            own = scores[offset : offset + end - start]
-            place = int(own.argmax())
-            found[item] = (float(own[place]), place)
-            offset += end - start
-        return found
+        first_K, end_K = np.array([self._spans[item] for item in known]).T
+        count_K = end_K - first_K
+        offset_K = np.cumsum(count_K) - count_K
+        # Row numbers of all spans, one span after another.
+        rows_N = np.arange(count_K.sum()) + np.repeat(first_K - offset_K, count_K)
+        scores_N = self._rows.read(rows_N) @ query_D
+        best_K = np.maximum.reduceat(scores_N, offset_K)
+        # The first row of each span that reaches the span's best score.
+        hits_N = np.flatnonzero(scores_N == np.repeat(best_K, count_K))
+        place_K = hits_N[np.searchsorted(hits_N, offset_K)] - offset_K
+        return dict(zip(known, zip(best_K.tolist(), place_K.tolist(), strict=True), strict=True))
 
 
 class _Rows(Protocol):

@@ -22,7 +22,7 @@ TITLE_WEIGHT = 1.0
 PHRASE_WEIGHT = 0.25
 """Of the BM25 of pairs of words against that of single words; chosen as the weights in ``fusion`` were."""
 
-DEPTH = 4
+DEPTH = 2
 """Words and pairs are each searched this many times deeper than asked, because their sum ranks differently."""
 
 TERMS_AT_MOST = 64
@@ -69,5 +69,5 @@ def _search(
         "ORDER BY fit DESC, rowid LIMIT ?"
     )
     matching = f'ns : "ns{namespace}" AND {{{columns}}} : ({quoted})'
-    rows = connection.exec_driver_sql(sql, (matching, count))
+    rows = connection.exec_driver_sql(sql, (matching, count)).all()
     return {row[0]: row[1] for row in rows}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -96,8 +97,6 @@ def recall_episodes(
 
 
 def _tagged(hit: EpisodeHit, tags: tuple[str, ...]) -> EpisodeHit:
-    from dataclasses import replace
-
     return replace(hit, episode=replace(hit.episode, tags=tags)) if tags else hit
 
 
@@ -132,7 +131,7 @@ def _episode_rows(connection: sa.Connection, namespace: int, items: Sequence[int
         return {}
     marks = ", ".join("?" * len(items))
     sql = f"SELECT {_EPISODE} FROM episode e WHERE e.namespace_id = ? AND e.recallable AND e.id IN ({marks})"
-    return {row.id: row for row in connection.exec_driver_sql(sql, (namespace, *items))}
+    return {row.id: row for row in connection.exec_driver_sql(sql, (namespace, *items)).all()}
 
 
 def _passage_rows(connection: sa.Connection, namespace: int, items: Sequence[int]) -> dict[int, Any]:
@@ -145,7 +144,7 @@ def _passage_rows(connection: sa.Connection, namespace: int, items: Sequence[int
         "p.content_hash FROM passage p JOIN document d ON d.id = p.document_id "
         f"WHERE p.namespace_id = ? AND p.status = 'active' AND p.id IN ({marks})"
     )
-    return {row.id: row for row in connection.exec_driver_sql(sql, (namespace, *items))}
+    return {row.id: row for row in connection.exec_driver_sql(sql, (namespace, *items)).all()}
 
 
 def _passage(row: Any) -> Passage:
@@ -161,7 +160,7 @@ def _sentence(row: Any, place: int | None) -> tuple[int, int] | None:
 
 def _ranks(scores: Mapping[int, float]) -> dict[int, int]:
     """1 for the best."""
-    return {item: place for place, item in enumerate(sorted(scores, key=lambda item: (-scores[item], item)), 1)}
+    return {item: place for place, item in enumerate(sorted(scores, key=scores.__getitem__, reverse=True), 1)}
 
 
 def _words_in_common(one: str, other: str) -> float:
