@@ -69,6 +69,7 @@ class ChatApp(App[Exception]):
         super().__init__()
         self._conversation = conversation
         self._card: AnswerCard | None = None
+        self._models_loaded = False
 
     def compose(self) -> ComposeResult:
         yield Transcript()
@@ -111,19 +112,18 @@ class ChatApp(App[Exception]):
             self.notify("One question at a time. Esc stops the running answer.", timeout=3)
             return
         self.query_one(Composer).accept(sent.text)
-        first = self._conversation.answered == 0
-        self._card = await self.query_one(Transcript).add(sent.text, f"{THINKING} ({LOADING})" if first else THINKING)
+        self._card = await self.query_one(Transcript).add(sent.text, self._worded(THINKING))
         self.refresh_bindings()
         self._answer(sent.text, self._conversation.begin())
 
     @on(StageReached)
     def _show_stage(self, event: StageReached) -> None:
         if self._card is not None:
-            first = self._conversation.answered == 0
-            self._card.show_stage(f"{event.stage} ({LOADING})" if first else event.stage)
+            self._card.show_stage(self._worded(event.stage))
 
     @on(Answered)
     async def _show_answer(self, event: Answered) -> None:
+        self._models_loaded |= event.answer.tokens > 0  # a sum is answered without them
         await self._take_card().show_answer(event.answer)
 
     @on(Stopped)
@@ -157,6 +157,9 @@ class ChatApp(App[Exception]):
     def action_scroll(self, pages: int) -> None:
         transcript = self.query_one(Transcript)
         transcript.scroll_page_up() if pages < 0 else transcript.scroll_page_down()
+
+    def _worded(self, stage: str) -> str:
+        return stage if self._models_loaded else f"{stage} ({LOADING})"
 
     def _take_card(self) -> AnswerCard:
         card = self._card
