@@ -199,14 +199,13 @@ def _parents(connection: sa.Connection, namespace: int, evidence: Sequence[Mappi
     """What an answer rests on, as (kind, id), of the evidence that is stored in this namespace."""
     found = []
     for piece in evidence:
-        kind, name = piece.get("kind"), str(piece.get("id"))
-        if kind == "passage" and name.lstrip("p").isdecimal():
-            sql, value = "SELECT id FROM passage WHERE namespace_id = ? AND id = ?", int(name.lstrip("p"))
-        elif kind == "episode":
-            sql, value = "SELECT id FROM episode WHERE namespace_id = ? AND uid = ?", name  # type: ignore[assignment]
-        else:
+        kind, name = str(piece.get("kind")), str(piece.get("id"))
+        column = {"passage": "id", "episode": "uid"}.get(kind)
+        if column is None:
             continue
+        value = name.removeprefix("p") if kind == "passage" else name
+        sql = f"SELECT id FROM {kind} WHERE namespace_id = ? AND {column} = ?"
         number = connection.exec_driver_sql(sql, (namespace, value)).scalar()
         if number is not None:
-            found.append((str(kind), number))
+            found.append((kind, number))
     return list(dict.fromkeys(found))

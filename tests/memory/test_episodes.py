@@ -8,6 +8,7 @@ import pytest
 
 from alen.errors import BadInput, UnknownEpisode
 from alen.memory import EpisodicMemory
+from tests.memory.conftest import drafts
 
 
 def answer(question: str, text: str | None, *evidence: dict[str, Any]) -> dict[str, Any]:
@@ -139,3 +140,21 @@ def test_unknown_and_contradictory_feedback(memory: EpisodicMemory) -> None:
     for name in ("nothing", "7", "p7", str(1 << 80)):
         with pytest.raises(UnknownEpisode):
             memory.show(name)
+
+
+def test_what_an_answer_rests_on_is_kept(memory: EpisodicMemory) -> None:
+    taught = memory.remember(question="Where is the key?", answer="In the jar")
+    memory.teach_passages("a", drafts("The key is in the jar.", "The kiln is hot."), content_hash="1")
+    evidence = [
+        {"kind": "passage", "id": "1"},
+        {"kind": "passage", "id": "p2"},
+        {"kind": "passage", "id": "99"},
+        {"kind": "episode", "id": taught},
+        {"kind": "derivation", "id": "17 + 25"},
+    ]
+    memory.record_answer(answer("Where is it?", "In the jar", *evidence))
+    with memory._store.reading() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT parent_kind, parent_id FROM derived_from ORDER BY parent_kind, parent_id"
+        )
+        assert [tuple(row) for row in rows] == [("episode", 1), ("passage", 1), ("passage", 2)]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -139,7 +140,7 @@ def test_another_encoder_is_refused(url: str) -> None:
 
 def test_an_encoder_that_breaks_its_promise_stores_nothing(url: str) -> None:
     class Unnormalised(HashEncoder):
-        def encode(self, texts):  # type: ignore[no-untyped-def]
+        def encode(self, texts: list[str]) -> np.ndarray:
             return super().encode(texts) * 3
 
     with EpisodicMemory.open(url, encoder=Unnormalised()) as memory:
