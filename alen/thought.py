@@ -27,7 +27,11 @@ _TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     (
         "number",
-        re.compile(r"\b(when|(what|which) (year|date|day|month|century|decade|time|percent\w*|number|age))\b", re.I),
+        re.compile(
+            r"\b(when|(what|which) (year|date|day|month|century|decade|time|percent\w*|number|age|temperature|speed|price|"
+            r"cost|height|length|width|weight|size|distance|rate|population|amount|fraction|proportion))\b",
+            re.I,
+        ),
     ),
     ("human", re.compile(r"\b(who|whom|whose)\b", re.I)),
     ("location", re.compile(r"\b(where|(what|which) (country|city|state|town|continent|river|region|place))\b", re.I)),

@@ -76,6 +76,8 @@ def of_passage(thought: ThoughtState, hits: Sequence[PassageHit], index: int, an
     return [
         check("retrieval", hit.score, 0.5),
         check("retrieval_lead", None if second is None else hit.score - second),
+        check("rankings_agree", _rankings_agree(hit), 0.6),
+        check("lexical_match", hit.explain.get("bm25"), 5.0),
         check("sentence_similarity", hit.explain.get("sentence"), 0.5),
         check("passage_similarity", hit.explain.get("dense"), 0.4),
         check("words_in_passage", coverage(thought.text, text), 0.6),
@@ -90,12 +92,19 @@ def of_passage(thought: ThoughtState, hits: Sequence[PassageHit], index: int, an
     ]
 
 
+def _rankings_agree(hit: PassageHit) -> float | None:
+    """Share of the ranked signals (words, passage, sentence) that put this passage first; None without ranks."""
+    places = [value for name, value in hit.explain.items() if name.endswith("_rank")]
+    return sum(place == 1.0 for place in places) / 3.0 if places else None
+
+
 def of_reading(reading: Reading) -> list[Check]:
     """What the reader itself thinks (the same model that proposed, so not independent of it)."""
     length = max(reading.tokens, 1)
     return [
         check("answerable", reading.answerable),
         check("likelihood", reading.logprob / length, -0.7),
+        check("joint_likelihood", reading.logprob - float(np.logaddexp(0.0, -reading.answerable)), -2.0),
         check("weakest_token", reading.min_logprob, -1.5),
         check("first_token_lead", reading.margin, 1.0),
     ]
