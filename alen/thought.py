@@ -28,8 +28,8 @@ _TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "number",
         re.compile(
-            r"\b(when|(what|which) (year|date|day|month|century|decade|time|percent\w*|number|age|temperature|speed|price|"
-            r"cost|height|length|width|weight|size|distance|rate|population|amount|fraction|proportion))\b",
+            r"\b(when|(what|which) (year|date|day|month|century|decade|time|percent\w*|number|age|temperature|"
+            r"speed|price|cost|height|length|width|weight|size|distance|rate|population|amount|fraction|proportion))\b",
             re.I,
         ),
     ),
