@@ -1,0 +1,175 @@
+"""Reads a passage for the answer to a question: a verbatim span, how likely it is, and whether there is one at all.
+
+Axes: T tokens, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from alen.errors import BadInput, Cancelled
+from alen.generation.span_search import SearchWidth, find_spans
+from alen.neural import lora
+from alen.neural.cache import KVCache
+from alen.neural.transformer import Transformer
+from alen.neural.weights import load_decoder
+from alen.text.passage_window import window
+from alen.text.reading_prompt import PassageTokens, encode_passage, encode_question
+from alen.text.tokenizer import Tokenizer
+from alen.types import CancelToken, Reading
+
+ADAPTER = Path(__file__).with_name("weights") / "reader-smollm2-135m.safetensors"
+"""The adapter that ships; docs/reader.md says what it was trained on."""
+
+LONGEST_PASSAGE = 768
+"""Tokens of a passage that are read. Of a longer one only the window that shares most words with the question is."""
+
+CACHE_BYTES = 256 * 2**20
+"""Keys and values of passages kept, so that the next question about them skips their prefill: some fifty passages."""
+
+
+class SpanReader:
+    """A decoder with the reader's adapter folded in. Safe to use from many threads: one reads at a time.
+
+    ``fingerprint`` covers base and adapter. ``adapted`` is false when the model has another shape than the adapter,
+    which then is left out; such a reader works, but far less well."""
+
+    def __init__(
+        self,
+        model: Transformer,
+        tokenizer: Tokenizer,
+        *,
+        name: str,
+        fingerprint: str,
+        adapted: bool = True,
+        width: SearchWidth | None = None,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        if tokenizer.eos_id is None:
+            raise BadInput("model", "a tokenizer without an end mark", "one with it", "Choose another model.")
+        self._model = model.eval()
+        self._tokenizer = tokenizer
+        self._end = tokenizer.eos_id
+        self._begin = self._end if tokenizer.bos_id is None else tokenizer.bos_id
+        self._width = width or SearchWidth()
+        self._dtype = model.embedding.weight.dtype
+        self._prefixes = _Prefixes(cache_bytes)
+        self._lock = threading.Lock()
+        self.name = name
+        self.fingerprint = fingerprint
+        self.adapted = adapted
+
+    @classmethod
+    def load(
+        cls, path: Path, *, name: str, fingerprint: str, adapter: Path | None = ADAPTER, dtype: torch.dtype | None = None
+    ) -> SpanReader:
+        """The decoder in ``path`` (GGUF file or folder) with ``adapter`` folded in; ``fingerprint`` is the decoder's.
+        ``dtype`` None is bfloat16 where the processor multiplies it natively, else float32.
+
+        Raises BadInput and CorruptWeights as ``load_decoder`` does, CorruptWeights for a broken adapter."""
+        loaded = load_decoder(path)
+        tokenizer = Tokenizer.from_folder(path) if path.is_dir() else Tokenizer.from_gguf(loaded.metadata)
+        adapted = adapter is not None and _fits(loaded.model, adapter)
+        digest = hashlib.sha256(fingerprint.encode())
+        if adapter is not None and adapted:
+            # Folded in before rounding: one rounding loses less than two.
+            lora.merge(loaded.model, adapter)
+            digest.update(adapter.read_bytes())
+        chosen = dtype or (torch.bfloat16 if _multiplies_bfloat16() else torch.float32)
+        return cls(
+            loaded.model.to(chosen), tokenizer, name=f"{name}+reader" if adapted else name,
+            fingerprint=digest.hexdigest(), adapted=adapted,
+        )
+
+    def read(self, question: str, passages: Sequence[str], *, cancel: CancelToken | None = None) -> list[Reading]:
+        """One reading a passage, in order. Raises BadInput for an empty question, Cancelled between two steps."""
+        if not question.strip():
+            raise BadInput("question", "empty text", "a question", "Ask something.")
+        asked = encode_question(self._tokenizer, question)
+        return [self._read(question, asked, text, cancel) for text in passages]
+
+    @torch.inference_mode()
+    def _read(self, question: str, asked: tuple[int, ...], text: str, cancel: CancelToken | None) -> Reading:
+        passage = window(encode_passage(self._tokenizer, text), question, LONGEST_PASSAGE)
+        if not text.strip():
+            return Reading("", 0, 0, -30.0, -30.0, 0.0, -30.0, 0, 0)
+        with self._lock:
+            _stop_if(cancel)
+            cache = self._prefix(passage).prefix(1 + len(passage.ids) + len(asked) + self._width.room)
+            _stop_if(cancel)
+            hidden_BTD = self._model.hidden(torch.tensor([asked]), cache=cache)
+            logits_V = self._model.logits(hidden_BTD[:, -1:])[0, -1].float()
+            choices = sorted(set(passage.ids))
+            chances = logits_V[torch.tensor(choices)]
+            total = chances.logsumexp(0)
+            starts = dict(zip(choices, (chances - total).tolist(), strict=True))
+            spans = find_spans(
+                self._model, cache, passage.ids, starts, end=self._end, width=self._width, cancel=cancel
+            )
+        best = spans[0]
+        start, end = passage.characters_of(best.first, best.last)
+        ranked = sorted(starts.values(), reverse=True)
+        return Reading(
+            text=text[start:end],
+            start=start,
+            end=end,
+            logprob=best.logprob,
+            min_logprob=best.least,
+            margin=ranked[0] - ranked[1] if len(ranked) > 1 else 30.0,
+            answerable=float(total - logits_V[self._end]),
+            tokens=best.last - best.first,
+            prompt_tokens=1 + len(passage.ids) + len(asked),
+        )
+
+    def _prefix(self, passage: PassageTokens) -> KVCache:
+        tokens = (self._begin, *passage.ids)
+        found = self._prefixes.get(tokens)
+        if found is None:
+            found = KVCache.allocate(self._model.config, 1, len(tokens), self._dtype)
+            self._model.hidden(torch.tensor([tokens]), cache=found)
+            self._prefixes.put(tokens, found)
+        return found
+
+
+class _Prefixes:
+    """Passages' keys and values, the least recently used dropped first once they exceed ``limit`` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._bytes = 0
+        self._kept: OrderedDict[tuple[int, ...], KVCache] = OrderedDict()
+
+    def get(self, tokens: tuple[int, ...]) -> KVCache | None:
+        found = self._kept.get(tokens)
+        if found is not None:
+            self._kept.move_to_end(tokens)
+        return found
+
+    def put(self, tokens: tuple[int, ...], cache: KVCache) -> None:
+        self._kept[tokens] = cache
+        self._bytes += cache.bytes
+        while self._bytes > self._limit and self._kept:
+            _, dropped = self._kept.popitem(last=False)
+            self._bytes -= dropped.bytes
+
+
+def _stop_if(cancel: CancelToken | None) -> None:
+    if cancel is not None and cancel.is_set():
+        raise Cancelled("Reading was stopped.")
+
+
+def _fits(model: Transformer, adapter: Path) -> bool:
+    layers = {name for name, _ in model.named_modules()}
+    metadata = lora.read_metadata(adapter)
+    return metadata["width"] == model.config.d_model and layers >= metadata["scales"].keys()
+
+
+def _multiplies_bfloat16() -> bool:
+    # Without these instructions a bfloat16 product of matrices is emulated, up to 500 times slower than float32.
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
