@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 import select
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -42,7 +42,9 @@ def test_nothing_acknowledged_is_lost(url: str) -> None:
     next_number = 0
     for _ in range(KILLS):
         teacher = subprocess.Popen(
-            [sys.executable, "-c", TEACHER, url, str(next_number)], stdout=subprocess.PIPE, cwd=os.getcwd()
+            [sys.executable, "-c", TEACHER, url, str(next_number)],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
         )
         assert teacher.stdout is not None
         ready, _, _ = select.select([teacher.stdout], [], [], 60)
