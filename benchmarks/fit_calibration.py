@@ -72,8 +72,12 @@ def main() -> int:
     fitted, report = calibrating.fit([row for row in rows if row.family != "recall_exact"], Belief({}), {})
     families = dict(fitted.families)
     # A recomputation that disagrees takes away ten units of log-odds: it is then never believed.
-    families["compute"] = Family(Energy(_log_odds(right, asked), (Term("symbolic", 1.0, 0.1, 1.0, -3.0),)))
-    families["recall_exact"] = Family(Energy(_log_odds(sum(exact), len(exact)), ()))
+    families["compute"] = Family(
+        Energy(_log_odds(right, asked), (Term("symbolic", 1.0, 0.1, 1.0, -3.0),)), None, _wilson(right, asked)
+    )
+    families["recall_exact"] = Family(
+        Energy(_log_odds(sum(exact), len(exact)), ()), None, _wilson(sum(exact), len(exact))
+    )
     report["families"]["compute"] = {"rows": asked, "right": right, "fitted": True}
     report["families"]["recall_exact"] = {"rows": len(exact), "right": sum(exact), "fitted": True}
     provenance = {
@@ -183,6 +187,14 @@ def _log_odds(right: int, asked: int) -> float:
     """Log-odds of the posterior mean under a uniform prior: never certain, whatever was seen."""
     p = (right + 1) / (asked + 2)
     return round(math.log(p / (1 - p)), 4)
+
+
+def _wilson(right: int, asked: int, z: float = 1.96) -> tuple[float, float]:
+    """95 % interval of a rate (Wilson, 1927)."""
+    rate = right / asked
+    centre, spread = rate + z * z / (2 * asked), z * math.sqrt(rate * (1 - rate) / asked + (z / (2 * asked)) ** 2)
+    scale = 1 + z * z / asked
+    return round((centre - spread) / scale, 5), round(min(1.0, (centre + spread) / scale), 5)
 
 
 def _json(row: Labelled) -> dict[str, Any]:

@@ -18,8 +18,11 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Family:
+    """``interval`` is that of a counted rate, for families that need no calibrator."""
+
     energy: Energy
     calibrator: Calibrator | None = None
+    interval: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,9 @@ class Belief:
             return 40.0, 0.0, (0.0, 1.0)
         energy = known.energy.of(checks)
         calibrator = known.calibrator or _PLAIN
-        low, high = calibrator.interval(-energy) if known.calibrator else (0.0, 1.0)
-        return round(energy, 4), round(calibrator.probability(-energy), 4), (round(low, 4), round(high, 4))
+        p = calibrator.probability(-energy)
+        low, high = calibrator.interval(-energy) if known.calibrator else known.interval
+        return round(energy, 4), round(p, 4), (round(min(low, p), 4), round(max(high, p), 4))
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -46,6 +50,7 @@ class Belief:
                 name: {
                     "energy": family.energy.to_json(),
                     "calibrator": family.calibrator.to_json() if family.calibrator else None,
+                    "interval": list(family.interval),
                 }
                 for name, family in self.families.items()
             },
@@ -58,6 +63,7 @@ class Belief:
                 name: Family(
                     Energy.from_json(family["energy"]),
                     Calibrator.from_json(family["calibrator"]) if family["calibrator"] else None,
+                    (family["interval"][0], family["interval"][1]),
                 )
                 for name, family in data["families"].items()
             },
