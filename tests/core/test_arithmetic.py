@@ -6,7 +6,7 @@ import time
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alen.core.arithmetic import NotArithmetic, evaluate, expression_of, recomputed, written
@@ -66,6 +66,7 @@ _EXPRESSIONS = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(_EXPRESSIONS)
 def test_agrees_with_pythons_own_grammar(expression):
     value = evaluate(expression)

@@ -16,7 +16,7 @@ def _sample(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return scores, (rng.random(n) < sigmoid(2 * scores - 1)).astype(int)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1)), min_size=1, max_size=40))
 def test_isotonic_equals_scikit_learn(rows):
     regression = pytest.importorskip("sklearn.isotonic").IsotonicRegression()
