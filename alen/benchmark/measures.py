@@ -195,7 +195,9 @@ def _operator_names(asked: Asked) -> str:
 
 
 def _decision(asked: Asked) -> str:
-    return asked.reply.decision if asked.reply.answered else f"{asked.reply.decision}: {asked.reply.reason}"
+    if asked.reply.answered:
+        return asked.reply.decision
+    return f"{asked.reply.decision}: {asked.reply.reason.partition(':')[0]}"
 
 
 def _grouped(asked: Iterable[Asked], key: Callable[[Asked], str]) -> list[tuple[str, list[Asked]]]:

@@ -29,7 +29,8 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """``passages`` maps external ids to texts. ``questions`` are those of every article, in the file's order."""
+    """``passages`` maps ids to texts. The extra paragraphs count anew in every article, so theirs get the title added;
+    no question is about them. ``questions`` are those of every article, in the file's order."""
 
     files: tuple[Path, ...]
     passages: dict[str, str]
@@ -44,8 +45,10 @@ def load(folder: Path) -> Data:
     """Read contexts.jsonl, contexts_extra.jsonl (when there) and dev.jsonl. Raises BadInput naming file and line."""
     files = [folder / "contexts.jsonl", folder / "contexts_extra.jsonl"]
     files = [file for file in files if file.is_file() or file is files[0]]
-    contexts = [row for file in files for row in _rows(file, ("id", "title", "text"))]
+    contexts, *extra = ([*_rows(file, ("id", "title", "text"))] for file in files)
     titles = {str(row["id"]): row["title"] for row in contexts}
+    passages = {str(row["id"]): row["text"] for row in contexts}
+    passages |= {f"{row['id']} {row['title']}": row["text"] for rows in extra for row in rows}
     questions = []
     for row in _rows(folder / "dev.jsonl", ("id", "ctx", "question", "answers", "unanswerable")):
         passage = str(row["ctx"])
@@ -57,7 +60,7 @@ def load(folder: Path) -> Data:
         questions.append(
             Question(row["id"], row["question"], passage, titles[passage], golds, bool(row["unanswerable"]))
         )
-    return Data(tuple(files), {str(row["id"]): row["text"] for row in contexts}, tuple(questions))
+    return Data(tuple(files), passages, tuple(questions))
 
 
 def sample(questions: Iterable[Question], count: int, seed: int) -> list[Question]:

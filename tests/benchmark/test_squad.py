@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -28,7 +29,14 @@ def test_nothing_that_was_fitted_on_is_asked(tmp_path: Path) -> None:
         "Imperialism": 12,
         "Packet_switching": 12,
     }
-    assert data.passages["x0"] == "Nothing to do with it."
+    assert data.passages["x0 Elsewhere"] == "Nothing to do with it."
+
+
+def test_extra_passages_count_anew_in_every_article(tmp_path: Path) -> None:
+    extra = [{"id": "x0", "title": title, "text": f"About {title}."} for title in ("Rhine", "Geology")]
+    folder = write_data(tmp_path)
+    (folder / "contexts_extra.jsonl").write_text("".join(json.dumps(row) + "\n" for row in extra), "utf-8")
+    assert len(squad.load(folder).passages) == 6 + 2
 
 
 def test_half_are_unanswerable_as_far_as_there_are_enough(tmp_path: Path) -> None:
