@@ -19,6 +19,7 @@ from alen.errors import CorruptWeights
 from alen.neural.transformer import Transformer
 
 TARGETS = ("qkv", "o", "gate_up", "down")
+_AGAIN = "Reinstall ALEN or train the adapter again."
 
 
 class LoRALinear(nn.Module):
@@ -79,27 +80,44 @@ def read_metadata(path: Path) -> dict[str, Any]:
 
 
 def load(model: Transformer, path: Path) -> None:
-    """Copy saved adapters into a model with the same adapters attached, to go on training."""
+    """Copy saved adapters into a model with the same adapters attached, to go on training. Raises CorruptWeights."""
     modules = dict(model.named_modules())
-    read_metadata(path)
-    with safe_open(path, "pt") as file, torch.no_grad():
-        for key in file.keys():  # noqa: SIM118 - safe_open is not a dict
-            name, part = key.rsplit(".", 1)
-            adapter = modules.get(name)
-            if not isinstance(adapter, LoRALinear):
-                raise CorruptWeights(f"{path}: no adapter at {name}.", "Attach the same targets first.")
-            target = adapter.A_RM if part == "A" else adapter.B_NR
-            target.copy_(file.get_tensor(key).float())
+    for name, (low_RM, high_NR, _) in _saved(path).items():
+        adapter = modules.get(name)
+        if not isinstance(adapter, LoRALinear):
+            raise CorruptWeights(f"{path}: no adapter at {name}.", "Attach the same targets first.")
+        if adapter.A_RM.shape != low_RM.shape or adapter.B_NR.shape != high_NR.shape:
+            raise CorruptWeights(f"{path}: {name} does not fit.", "Attach adapters of the same rank first.")
+        with torch.no_grad():
+            adapter.A_RM.copy_(low_RM)
+            adapter.B_NR.copy_(high_NR)
 
 
 def merge(model: Transformer, path: Path) -> None:
-    """Fold saved adapters into the weights, in float32, in place. Raises CorruptWeights when they do not fit."""
-    scales = read_metadata(path)["scales"]
-    modules = dict(model.named_modules())
-    with safe_open(path, "pt") as file, torch.no_grad():
-        for name, scale in scales.items():
-            layer = modules.get(name)
-            low_RM, high_NR = file.get_tensor(f"{name}.A").float(), file.get_tensor(f"{name}.B").float()
-            if not isinstance(layer, nn.Linear) or layer.weight.shape != (high_NR.shape[0], low_RM.shape[1]):
-                raise CorruptWeights(f"{path}: {name} does not fit this model.", "Use the model it was trained for.")
+    """Fold saved adapters into the weights, in float32, in place.
+
+    Raises CorruptWeights, before anything is changed, when they do not fit."""
+    modules, saved = dict(model.named_modules()), _saved(path)
+    fitting: dict[str, nn.Linear] = {}
+    for name, (low_RM, high_NR, _) in saved.items():
+        layer = modules.get(name)
+        if not isinstance(layer, nn.Linear) or layer.weight.shape != (high_NR.shape[0], low_RM.shape[1]):
+            raise CorruptWeights(f"{path}: {name} does not fit this model.", "Use the model it was trained for.")
+        fitting[name] = layer
+    with torch.no_grad():
+        for name, layer in fitting.items():
+            low_RM, high_NR, scale = saved[name]
             layer.weight.copy_(layer.weight.float() + scale * (high_NR @ low_RM))
+
+
+def _saved(path: Path) -> dict[str, tuple[Tensor, Tensor, float]]:
+    """(A, B, scale) of every adapter, in float32, by the name of its layer."""
+    metadata = read_metadata(path)
+    try:
+        with safe_open(path, "pt") as file:
+            return {
+                name: (file.get_tensor(f"{name}.A").float(), file.get_tensor(f"{name}.B").float(), scale)
+                for name, scale in metadata["scales"].items()
+            }
+    except (SafetensorError, KeyError, AttributeError) as error:
+        raise CorruptWeights(f"{path}: {error}.", _AGAIN) from None

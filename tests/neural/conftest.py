@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -57,11 +55,6 @@ def encoder() -> Transformer:
     return random_model(ENCODER)
 
 
-@pytest.fixture
-def tokens_BT() -> torch.Tensor:
+@pytest.fixture(name="tokens_BT")
+def some_tokens() -> torch.Tensor:
     return torch.randint(0, 97, (2, 23), generator=torch.Generator().manual_seed(1))
-
-
-@pytest.fixture
-def weights_file(tmp_path: Path) -> Path:
-    return tmp_path / "weights.gguf"

@@ -16,6 +16,7 @@ from alen.neural.config import TransformerConfig
 from alen.neural.weights.loaded import LoadedModel, build
 
 _AGAIN = "Copy the folder again."
+_COMPUTED = "rotary_emb.inv_freq"  # older files carry this table, which follows from the configuration
 
 
 def load_encoder(folder: Path, *, dtype: torch.dtype = torch.float32) -> LoadedModel:
@@ -23,6 +24,8 @@ def load_encoder(folder: Path, *, dtype: torch.dtype = torch.float32) -> LoadedM
     settings = _settings(folder)
     if settings.get("model_type") != "bert":
         raise BadInput("encoder", f"architecture {settings.get('model_type')}", "bert", "Choose a BERT style encoder.")
+    if settings.get("position_embedding_type", "absolute") != "absolute":
+        raise BadInput("encoder", "relative positions", "absolute positions", "Choose a BERT style encoder.")
     config = TransformerConfig.parse(
         {
             "vocab_size": settings["vocab_size"],
@@ -58,8 +61,8 @@ def load_encoder(folder: Path, *, dtype: torch.dtype = torch.float32) -> LoadedM
         tensors[f"norm.{part}"] = take(f"embeddings.LayerNorm.{part}")
         for layer in range(config.num_layers):
             theirs, ours = f"encoder.layer.{layer}.", f"blocks.{layer}."
-            tensors[f"{ours}attention.qkv.{part}"] = torch.cat(
-                [take(f"{theirs}attention.self.{name}.{part}") for name in ("query", "key", "value")]
+            tensors[f"{ours}attention.qkv.{part}"] = take.joined(
+                [f"{theirs}attention.self.{name}.{part}" for name in ("query", "key", "value")]
             )
             tensors[f"{ours}attention.o.{part}"] = take(f"{theirs}attention.output.dense.{part}")
             tensors[f"{ours}attention_norm.{part}"] = take(f"{theirs}attention.output.LayerNorm.{part}")
@@ -77,6 +80,8 @@ def load_decoder_folder(folder: Path, *, dtype: torch.dtype = torch.float32) -> 
     rope = settings.get("rope_parameters") or settings.get("rope_scaling") or {}
     if rope.get("rope_type", rope.get("type", "default")) != "default":
         raise BadInput("model", "scaled rotary positions", "plain rotary positions", "Choose a model without scaling.")
+    if settings.get("hidden_act", "silu") != "silu":
+        raise BadInput("model", f"activation {settings['hidden_act']}", "silu", "Choose a model with that activation.")
     config = TransformerConfig.parse(
         {
             "vocab_size": settings["vocab_size"],
@@ -103,27 +108,44 @@ def load_decoder_folder(folder: Path, *, dtype: torch.dtype = torch.float32) -> 
     for layer in range(config.num_layers):
         theirs, ours = f"model.layers.{layer}.", f"blocks.{layer}."
         for part in parts:
-            tensors[f"{ours}attention.qkv.{part}"] = torch.cat(
-                [take(f"{theirs}self_attn.{name}_proj.{part}") for name in "qkv"]
+            tensors[f"{ours}attention.qkv.{part}"] = take.joined(
+                [f"{theirs}self_attn.{name}_proj.{part}" for name in "qkv"]
             )
             tensors[f"{ours}attention.o.{part}"] = take(f"{theirs}self_attn.o_proj.{part}")
         tensors[f"{ours}attention_norm.weight"] = take(f"{theirs}input_layernorm.weight")
         tensors[f"{ours}ffn_norm.weight"] = take(f"{theirs}post_attention_layernorm.weight")
-        tensors[f"{ours}ffn.gate_up.weight"] = torch.cat(
-            [take(f"{theirs}mlp.gate_proj.weight"), take(f"{theirs}mlp.up_proj.weight")]
+        tensors[f"{ours}ffn.gate_up.weight"] = take.joined(
+            [f"{theirs}mlp.gate_proj.weight", f"{theirs}mlp.up_proj.weight"]
         )
         tensors[f"{ours}ffn.down.weight"] = take(f"{theirs}mlp.down_proj.weight")
+    take.taken.add("lm_head.weight")
+    take.refuse_unread()
     return LoadedModel(build(config, tensors, dtype, str(folder)), config, settings)
 
 
 class _Taker:
     def __init__(self, tensors: dict[str, Tensor], folder: Path) -> None:
         self._tensors, self._folder = tensors, folder
+        self.taken: set[str] = set()
 
     def __call__(self, name: str) -> Tensor:
         if name not in self._tensors:
             raise CorruptWeights(f"{self._folder}: missing {name}.", _AGAIN)
+        self.taken.add(name)
         return self._tensors[name]
+
+    def joined(self, names: list[str]) -> Tensor:
+        """The rows of several tensors below one another."""
+        parts = [self(name) for name in names]
+        if len({part.shape[1:] for part in parts}) > 1:
+            raise CorruptWeights(f"{self._folder}: {names[0]} and its neighbours differ in width.", _AGAIN)
+        return torch.cat(parts)
+
+    def refuse_unread(self) -> None:
+        """A model that leaves tensors unread computes something else than its makers meant."""
+        left = sorted(name for name in self._tensors.keys() - self.taken if not name.endswith(_COMPUTED))
+        if left:
+            raise BadInput("model", f"tensor {left[0]}", "the tensors of a plain llama model", "Choose another model.")
 
 
 class _Settings(dict[str, Any]):
