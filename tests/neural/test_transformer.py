@@ -73,9 +73,7 @@ def test_ragged_batch_equals_singles(decoder: Transformer, tokens_BT: Tensor) ->
     causal_TS = torch.ones(23, 23, dtype=torch.bool).tril()
     prompt_BTV = decoder(tokens_BT, cache=cache, mask_BTS=causal_TS & valid_BS[:, None, :23])
     next_B1 = torch.tensor([[5], [6]])
-    step_BTV = decoder(
-        next_B1, cache=cache, positions_BT=torch.tensor(lengths)[:, None], mask_BTS=valid_BS[:, None, :]
-    )
+    step_BTV = decoder(next_B1, cache=cache, positions_BT=torch.tensor(lengths)[:, None], mask_BTS=valid_BS[:, None, :])
     for row, length in enumerate(lengths):
         alone = decoder(torch.cat([tokens_BT[row, :length], next_B1[row]])[None])
         assert_close(prompt_BTV[row, :length], alone[0, :-1], atol=2e-5, rtol=1e-5)
