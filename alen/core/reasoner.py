@@ -93,9 +93,10 @@ def _evidence(candidates: Sequence[Candidate], situation: Situation) -> tuple[Ev
     found = list(candidates[0].evidence) if candidates else []
     if found and found[0].kind == "derivation":
         return tuple(found)
-    known = {(evidence.kind, evidence.id) for evidence in found}
+    # Users' own ids may repeat between their files, so the text tells passages apart.
+    known = {(evidence.kind, evidence.text) for evidence in found}
     for hit in situation.recollection.passages:
         evidence = operators.as_evidence(hit)
-        if (evidence.kind, evidence.id) not in known:
+        if (evidence.kind, evidence.text) not in known:
             found.append(evidence)
     return tuple(found)
