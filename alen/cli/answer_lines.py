@@ -12,8 +12,10 @@ from alen.types import Answer, Candidate, Check, Evidence
 BAR_CELLS = 24
 QUOTE_CHARACTERS = 320
 EVIDENCE_SHOWN = 4
-OTHERS_SHOWN = 4
+OTHERS_SHOWN = 3
 CANDIDATES_SHOWN = 3
+WORTH_SHOWING = 0.05
+"""A guess less likely than this tells a reader nothing; --json has it all the same."""
 
 _MARKS = {"pass": ("✓", "green"), "fail": ("✗", "red"), "not_applicable": ("·", "bright_black")}
 _SENTENCE_END = re.compile(r"[.!?][\"'”’)\]]*\s+|\n\s*\n")
@@ -53,7 +55,7 @@ def verdict_lines(answer: Answer, *, bars: bool = True) -> list[Line]:
     reason = printable(answer.reason, keep_lines=False)
     lines.append(Line(((headline, "bold"), (f" {_sentence(reason)}" if reason else "", ""))))
     if answer.decision == "abstain":
-        guesses = answer.candidates[:1]
+        guesses = tuple(guess for guess in answer.candidates[:1] if guess.confidence >= WORTH_SHOWING)
         label = "the best guess, not good enough to stand by"
     else:
         guesses = answer.candidates[:CANDIDATES_SHOWN]
@@ -96,7 +98,8 @@ def evidence_lines(answer: Answer) -> list[Line]:
     for evidence in leading[:EVIDENCE_SHOWN]:
         lines.append(Line((("", ""),)))
         lines.append(Line(((citation(evidence), "cyan"),)))
-        lines.append(Line(quote(evidence.text, span), indent=2))
+        whole = evidence.kind != "passage"  # a taught answer or a calculation makes no sense in part
+        lines.append(Line(quote(evidence.text, span, whole=whole), indent=2))
     if others:
         lines.append(Line((("also looked at:", "dim"),)))
         lines += [Line(((citation(evidence), "dim"),), indent=2) for evidence in others[:OTHERS_SHOWN]]
@@ -138,14 +141,14 @@ def near(source: str) -> str:
     return source.removeprefix(here)
 
 
-def quote(text: str, span: str) -> tuple[tuple[str, str], ...]:
+def quote(text: str, span: str, *, whole: bool = False) -> tuple[tuple[str, str], ...]:
     """The sentence of ``text`` that holds ``span``, with the span highlighted; else its beginning."""
     text = printable(text).rstrip()
     wanted = printable(span).strip()
     found = re.search(r"(?<!\w)" + re.escape(wanted) + r"(?!\w)", text, re.IGNORECASE) if wanted else None
     start, end = found.span() if found else (0, 0)
-    left = max((match.end() for match in _SENTENCE_END.finditer(text, 0, start)), default=0)
-    following = _SENTENCE_END.search(text, end) if found else None
+    left = 0 if whole else max((match.end() for match in _SENTENCE_END.finditer(text, 0, start)), default=0)
+    following = _SENTENCE_END.search(text, end) if found and not whole else None
     right = following.end() if following else len(text)
     left, right = max(left, start - QUOTE_CHARACTERS // 2), min(right, max(end, left + QUOTE_CHARACTERS))
     before, after = text[left:start].lstrip(), text[end:right].rstrip()

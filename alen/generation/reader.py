@@ -17,6 +17,7 @@ from alen.errors import BadInput, Cancelled
 from alen.generation.span_search import SearchWidth, find_spans
 from alen.neural import lora
 from alen.neural.cache import KVCache
+from alen.neural.precision import choose_dtype
 from alen.neural.transformer import Transformer
 from alen.neural.weights import load_decoder
 from alen.text.passage_window import window
@@ -67,7 +68,14 @@ class SpanReader:
 
     @classmethod
     def load(
-        cls, path: Path, *, name: str, fingerprint: str, adapter: Path | None = ADAPTER, dtype: torch.dtype | None = None
+        cls,
+        path: Path,
+        *,
+        name: str,
+        fingerprint: str,
+        adapter: Path | None = ADAPTER,
+        dtype: torch.dtype | None = None,
+        width: SearchWidth | None = None,
     ) -> SpanReader:
         """The decoder in ``path`` (GGUF file or folder) with ``adapter`` folded in; ``fingerprint`` is the decoder's.
         ``dtype`` None is bfloat16 where the processor multiplies it natively, else float32.
@@ -81,10 +89,14 @@ class SpanReader:
             # Folded in before rounding: one rounding loses less than two.
             lora.merge(loaded.model, adapter)
             digest.update(adapter.read_bytes())
-        chosen = dtype or (torch.bfloat16 if _multiplies_bfloat16() else torch.float32)
+        chosen = dtype or choose_dtype("auto")
         return cls(
-            loaded.model.to(chosen), tokenizer, name=f"{name}+reader" if adapted else name,
-            fingerprint=digest.hexdigest(), adapted=adapted,
+            loaded.model.to(chosen),
+            tokenizer,
+            name=f"{name}+reader" if adapted else name,
+            fingerprint=digest.hexdigest(),
+            adapted=adapted,
+            width=width,
         )
 
     def read(self, question: str, passages: Sequence[str], *, cancel: CancelToken | None = None) -> list[Reading]:
@@ -101,7 +113,7 @@ class SpanReader:
             return Reading("", 0, 0, -30.0, -30.0, 0.0, -30.0, 0, 0)
         with self._lock:
             _stop_if(cancel)
-            cache = self._prefix(passage).prefix(1 + len(passage.ids) + len(asked) + self._width.room)
+            cache = self._prefix(passage).prefix(1 + len(passage.ids) + len(asked) + self._width.allowance)
             _stop_if(cancel)
             hidden_BTD = self._model.hidden(torch.tensor([asked]), cache=cache)
             logits_V = self._model.logits(hidden_BTD[:, -1:])[0, -1].float()
@@ -109,9 +121,7 @@ class SpanReader:
             chances = logits_V[torch.tensor(choices)]
             total = chances.logsumexp(0)
             starts = dict(zip(choices, (chances - total).tolist(), strict=True))
-            spans = find_spans(
-                self._model, cache, passage.ids, starts, end=self._end, width=self._width, cancel=cancel
-            )
+            spans = find_spans(self._model, cache, passage.ids, starts, end=self._end, width=self._width, cancel=cancel)
         best = spans[0]
         start, end = passage.characters_of(best.first, best.last)
         ranked = sorted(starts.values(), reverse=True)
@@ -168,8 +178,3 @@ def _fits(model: Transformer, adapter: Path) -> bool:
     layers = {name for name, _ in model.named_modules()}
     metadata = lora.read_metadata(adapter)
     return metadata["width"] == model.config.d_model and layers >= metadata["scales"].keys()
-
-
-def _multiplies_bfloat16() -> bool:
-    # Without these instructions a bfloat16 product of matrices is emulated, up to 500 times slower than float32.
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -1,9 +1,12 @@
 """Exact search for the most probable verbatim span of a passage.
 
-The first token of the answer comes from one look at the question. Every place where a likely first token stands in the
-passage then begins a row, and the passage itself says how each row goes on; so the rows are read together, a few tokens
-at a time, in one sequence in which every row sees the passage, the question and itself. Each token read gives the
-probability that the answer ends there. A row that can no longer beat the best span found is not read further.
+All spans of a passage form a tree: a branch is a run of tokens that stands somewhere in the passage, and it forks where
+the run stands in several places that go on differently. One look at the question gives the probability of every
+first token. Then, a round at a time, the likeliest branches are read together in one sequence, each seeing the passage,
+the question and its own beginning, and as far as the passage leaves no choice, several tokens at once. Each token read
+gives the probability that the answer ends there and those of the ways on. A branch less likely than the best span found
+cannot lead to a better one and is not read, so the search ends with the best span, unless its allowance of tokens is
+used up.
 
 Axes: T tokens read in a round, S all cached and new tokens, V vocabulary.
 """
@@ -11,7 +14,7 @@ Axes: T tokens read in a round, S all cached and new tokens, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -19,7 +22,6 @@ from torch import Tensor
 
 from alen.errors import Cancelled
 from alen.neural.cache import KVCache
-from alen.text.spans import choices_along
 from alen.types import CancelToken
 
 
@@ -34,21 +36,14 @@ class HiddenModel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SearchWidth:
-    """How much is read. ``starts`` first tokens at most, none whose probability is below ``floor`` times the best
-    one's and none beyond ``mass`` of probability in all; ``rows`` places where they stand; ``stride`` tokens a round;
-    ``longest`` tokens a span."""
+    """How much is read. ``branches`` at most in a round, none with a probability below ``floor`` times the likeliest
+    one's; ``stride`` tokens of a branch in a round; ``longest`` tokens a span; ``allowance`` tokens in all."""
 
-    starts: int = 4
-    rows: int = 8
-    stride: int = 8
+    branches: int = 6
+    floor: float = 0.05
+    stride: int = 6
     longest: int = 48
-    mass: float = 0.97
-    floor: float = 0.02
-
-    @property
-    def room(self) -> int:
-        """Cache places the search may need behind the question."""
-        return self.rows * self.longest
+    allowance: int = 256
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -62,13 +57,15 @@ class Span:
 
 
 @dataclass(slots=True)
-class _Row:
-    place: int
-    total: float
+class _Branch:
+    """A run of ``size`` tokens that begins at each of ``places``; all but the last have been read into the cache at
+    ``cached``. ``logprob`` and ``least`` are of all its tokens."""
+
+    logprob: float
     least: float
-    choices: list[list[int]]
-    read: int = 0
-    cached: list[int] = field(default_factory=list)
+    places: list[int]
+    size: int
+    cached: list[int]
 
 
 def find_spans(
@@ -81,84 +78,100 @@ def find_spans(
     width: SearchWidth,
     cancel: CancelToken | None = None,
 ) -> list[Span]:
-    """Spans found, best first. ``cache`` holds the passage and the question, with ``width.room`` places free;
+    """Spans found, best first. ``cache`` holds the passage and the question, with ``width.allowance`` places free;
     ``starts`` maps every token of the passage to its log-probability of being the answer's first; ``end`` is the end
-    mark. Raises Cancelled between two rounds."""
+    mark. A span that stands in several places is given at the first. Raises Cancelled between two rounds."""
     base = cache.length
-    rows = [
-        _Row(place, logprob, logprob, choices_along(passage, place, min(place + width.longest, len(passage))))
-        for place, logprob in _places(passage, starts, width)
+    open_branches = [
+        _Branch(logprob, logprob, [place for place, found in enumerate(passage) if found == token], 1, [])
+        for token, logprob in starts.items()
     ]
     spans: list[Span] = []
-    while rows:
+    allowance = width.allowance
+    while open_branches:
         if cancel is not None and cancel.is_set():
             raise Cancelled("Reading was stopped.")
-        _read_round(model, cache, base, passage, rows, spans, end, width)
+        open_branches.sort(key=lambda branch: -branch.logprob)
+        lowest = open_branches[0].logprob + torch.tensor(width.floor).log().item()
+        chosen = [branch for branch in open_branches[: width.branches] if branch.logprob >= lowest]
+        runs = [_forced(passage, branch, width) for branch in chosen]
+        while runs and sum(map(len, runs)) > allowance:
+            runs.pop()
+        if not runs:
+            break
+        allowance -= sum(map(len, runs))
+        logits = _read(model, cache, base, chosen[: len(runs)], runs)
+        grown = open_branches[len(runs) :]
+        for branch, run, logits_TV in zip(chosen, runs, logits, strict=False):
+            grown += _grow(branch, run, logits_TV, passage, spans, end, width)
         best = max(span.logprob for span in spans)
-        rows = [row for row in rows if row.total > best and row.read < len(row.choices) - 1]
+        open_branches = [branch for branch in grown if branch.logprob > best]
     return sorted(spans, reverse=True)
 
 
-def _places(passage: Sequence[int], starts: dict[int, float], width: SearchWidth) -> list[tuple[int, float]]:
-    ranked = sorted(starts.items(), key=lambda item: -item[1])
-    best = torch.tensor([logprob for _, logprob in ranked]).exp()
-    kept, mass = [], 0.0
-    for (token, logprob), probability in zip(ranked[: width.starts], best.tolist(), strict=False):
-        if kept and (mass > width.mass or probability < width.floor * float(best[0])):
+def _forced(passage: Sequence[int], branch: _Branch, width: SearchWidth) -> list[int]:
+    """The branch's last token and those that must follow it as long as there is one way on."""
+    offset = branch.size - 1
+    run = [passage[branch.places[0] + offset]]
+    while len(run) < width.stride and offset + len(run) < width.longest:
+        following = {passage[at] for place in branch.places if (at := place + offset + len(run)) < len(passage)}
+        # A place where the passage ends is a fork too: not all places go on.
+        if len(following) != 1 or branch.places[-1] + offset + len(run) >= len(passage):
             break
-        kept.append((token, logprob))
-        mass += probability
-    places = [(place, logprob) for token, logprob in kept for place, found in enumerate(passage) if found == token]
-    return places[: width.rows]
+        run.append(following.pop())
+    return run
 
 
-def _read_round(
-    model: HiddenModel,
-    cache: KVCache,
-    base: int,
+def _read(
+    model: HiddenModel, cache: KVCache, base: int, branches: Sequence[_Branch], runs: Sequence[Sequence[int]]
+) -> list[Tensor]:
+    """Logits (T, V) after each token of each run; the runs' places in the cache are noted in the branches."""
+    past = cache.length
+    total = sum(map(len, runs))
+    positions: list[int] = []
+    mask_TS = torch.zeros(total, past + total, dtype=torch.bool)
+    mask_TS[:, :base] = True
+    offset = 0
+    for branch, run in zip(branches, runs, strict=True):
+        size = len(run)
+        positions += range(base + branch.size - 1, base + branch.size - 1 + size)
+        mask_TS[offset : offset + size, branch.cached] = True
+        mask_TS[offset : offset + size, past + offset : past + offset + size] = torch.ones(size, size).tril().bool()
+        branch.cached = [*branch.cached, *range(past + offset, past + offset + size)]
+        offset += size
+    hidden_BTD = model.hidden(
+        torch.tensor([[token for run in runs for token in run]]),
+        cache=cache,
+        positions_BT=torch.tensor([positions]),
+        mask_BTS=mask_TS[None],
+    )
+    return list(model.logits(hidden_BTD)[0].split([len(run) for run in runs]))
+
+
+def _grow(
+    branch: _Branch,
+    run: Sequence[int],
+    logits_TV: Tensor,
     passage: Sequence[int],
-    rows: list[_Row],
     spans: list[Span],
     end: int,
     width: SearchWidth,
-) -> None:
-    tokens: list[int] = []
-    positions: list[int] = []
-    pieces: list[tuple[_Row, int]] = []
-    for row in rows:
-        take = min(width.stride, len(row.choices) - 1 - row.read)
-        begin = row.place + row.read
-        pieces.append((row, take))
-        tokens += passage[begin : begin + take]
-        positions += range(base + row.read, base + row.read + take)
-    past = cache.length
-    mask_TS = torch.zeros(len(tokens), past + len(tokens), dtype=torch.bool)
-    mask_TS[:, :base] = True
-    offset = 0
-    for row, take in pieces:
-        mask_TS[offset : offset + take, row.cached] = True
-        mask_TS[offset : offset + take, past + offset : past + offset + take] = torch.ones(take, take).tril().bool()
-        row.cached += range(past + offset, past + offset + take)
-        offset += take
-    hidden_BTD = model.hidden(
-        torch.tensor([tokens]), cache=cache, positions_BT=torch.tensor([positions]), mask_BTS=mask_TS[None]
-    )
-    logits_TV = model.logits(hidden_BTD)[0]
-    offset = 0
-    for row, take in pieces:
-        for step in range(take):
-            _advance(row, logits_TV[offset + step], passage, spans, end)
-        offset += take
-
-
-def _advance(row: _Row, logits_V: Tensor, passage: Sequence[int], spans: list[Span], end: int) -> None:
-    row.read += 1
-    after = row.choices[row.read]
-    chances = logits_V[torch.tensor([end, *after])].float().log_softmax(-1).tolist()
-    ended = chances[0]
-    spans.append(Span(row.total + ended, row.place, row.place + row.read, min(row.least, ended)))
-    following = row.place + row.read
-    if following < len(passage):
-        on = chances[1 + after.index(passage[following])]
-        row.total += on
-        row.least = min(row.least, on)
+) -> list[_Branch]:
+    """Note the spans that end along ``run`` and return the branches that leave its last token."""
+    logprob, least, size = branch.logprob, branch.least, branch.size
+    for step in range(len(run)):
+        ways: dict[int, list[int]] = {}
+        for place in branch.places:
+            if place + size < len(passage):
+                ways.setdefault(passage[place + size], []).append(place)
+        chances = logits_TV[step][torch.tensor([end, *ways])].float().log_softmax(-1).tolist()
+        first = branch.places[0]
+        spans.append(Span(logprob + chances[0], first, first + size, min(least, chances[0])))
+        if step + 1 < len(run):
+            logprob, least, size = logprob + chances[1], min(least, chances[1]), size + 1
+    if size >= width.longest:
+        return []
+    return [
+        _Branch(logprob + on, min(least, on), places, size + 1, branch.cached)
+        for on, places in zip(chances[1:], ways.values(), strict=True)
+    ]

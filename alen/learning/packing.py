@@ -59,7 +59,8 @@ def pack(passage: PassageTokens, blocks: Sequence[Block], *, bos: int, eos: int)
         first.append(begin + len(block.question) - 1)
         if not block.span:
             continue
-        for step, (choices, wanted) in enumerate(zip(choices_along(passage.ids, *block.span), [*answer, eos], strict=True)):
+        steps = zip(choices_along(passage.ids, *block.span), [*answer, eos], strict=True)
+        for step, (choices, wanted) in enumerate(steps):
             options = choices if step == 0 else [*choices, eos]
             place.append(first[-1] + step)
             owner.append(index)
@@ -69,6 +70,7 @@ def pack(passage: PassageTokens, blocks: Sequence[Block], *, bos: int, eos: int)
     same = (owner_T[:, None] == owner_T[None, :]) | (owner_T[None, :] == -1)
     mask = same & torch.ones(len(tokens), len(tokens), dtype=torch.bool).tril()
     width = max((len(options) for options in allowed), default=1)
+    padded = [options + [-1] * (width - len(options)) for options in allowed]
     return Pack(
         torch.tensor(tokens),
         torch.tensor(positions),
@@ -77,7 +79,7 @@ def pack(passage: PassageTokens, blocks: Sequence[Block], *, bos: int, eos: int)
         torch.tensor([block.answerable for block in blocks]),
         torch.tensor(place, dtype=torch.long),
         torch.tensor(owner, dtype=torch.long),
-        torch.tensor([options + [-1] * (width - len(options)) for options in allowed], dtype=torch.long).view(-1, width),
+        torch.tensor(padded, dtype=torch.long).view(-1, width),
         torch.tensor(target, dtype=torch.long),
         torch.tensor(sorted(set(passage.ids))),
     )

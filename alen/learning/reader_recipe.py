@@ -12,8 +12,8 @@ from alen.errors import BadInput
 class ReaderRecipe(BaseModel):
     """``learning_rate`` is the peak: linear warm-up over ``warm_up`` of the steps, then a cosine down to a twentieth.
     ``passages_a_step`` passages with all their questions make one step. ``plausible`` weighs the spans that a careless
-    reader would give to unanswerable questions, ``answerable`` the yes or no of answerability, ``wrong_passages`` is the
-    share of the answerable questions that are also asked of a wrong passage."""
+    reader would give to unanswerable questions, ``answerable`` the yes or no of answerability, ``wrong_passages`` is
+    the share of the answerable questions that are also asked of a wrong passage."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -146,7 +146,9 @@ class ReaderTraining:
     def _resume(self, path: Path) -> None:
         state = torch.load(path, weights_only=True)
         if state["recipe"] != self.recipe.model_dump_json():
-            raise BadInput("checkpoint", f"{path} of another recipe", "one of this recipe", "Delete it or name another.")
+            raise BadInput(
+                "checkpoint", f"{path} of another recipe", "one of this recipe", "Delete it or change --work."
+            )
         with torch.no_grad():
             for parameter, saved in zip(self.parameters, state["parameters"], strict=True):
                 parameter.copy_(saved)

@@ -49,8 +49,12 @@ def _rows(path: Path) -> list[dict[str, Any]]:
                         f"{path.name} line {number}", error.msg, "one JSON object a line", "Correct this line."
                     ) from error
     except OSError as error:
-        raise BadInput("data", f"{path} ({error.strerror})", "a folder with contexts.jsonl and dev.jsonl",
-                       "Give the SQuAD 2 folder with --data.") from error
+        raise BadInput(
+            "data",
+            f"{path} ({error.strerror})",
+            "a folder with contexts.jsonl and dev.jsonl",
+            "Give the SQuAD 2 folder with --data.",
+        ) from error
     return rows
 
 
@@ -92,8 +96,13 @@ def read_pages(folder: Path, articles: Sequence[str]) -> list[Page]:
             else:
                 spans = gold_spans(text, question["answers"], question["answer_start"])
             exercises.append(
-                Exercise(question["id"], question["question"], not question["unanswerable"], spans,
-                         tuple(question["answers"]))
+                Exercise(
+                    question["id"],
+                    question["question"],
+                    not question["unanswerable"],
+                    spans,
+                    tuple(question["answers"]),
+                )
             )
         if exercises:
             pages.append(Page(key, title, text, tuple(exercises)))

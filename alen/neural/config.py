@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from alen.errors import BadInput
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _refuse_dropout(value: float) -> float:
+    # A model that takes the number and drops nothing would train otherwise than its configuration says.
+    if value != 0.0:
+        raise ValueError("dropout is not supported, only 0")
+    return value
 
 
 class AttentionConfig(_Part):
@@ -22,8 +29,18 @@ class AttentionConfig(_Part):
     head_dim: int | None = Field(None, ge=2)
     """Width of a head; None takes d_model // num_heads."""
     bias: bool = False
-    dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    dropout: float = 0.0
+    """Only 0: nothing is dropped inside the model."""
     mask_type: Literal["causal", "bidirectional"] = "causal"
+
+    _undropped = field_validator("dropout")(_refuse_dropout)
+
+    @model_validator(mode="after")
+    def _shares_as_the_variant_says(self) -> AttentionConfig:
+        wanted = {"mha": self.num_heads, "mqa": 1}.get(self.variant)
+        if self.num_kv_heads is not None and wanted is not None and self.num_kv_heads != wanted:
+            raise ValueError(f"{self.variant} has num_kv_heads {wanted}, not {self.num_kv_heads}")
+        return self
 
 
 class PositionalConfig(_Part):
@@ -37,8 +54,18 @@ class FeedForwardConfig(_Part):
     hidden_dim: int | None = Field(None, ge=1)
     """Inner width; None takes expansion_factor * d_model, rounded to a multiple of 8."""
     activation: Literal["silu", "gelu", "relu"] = "silu"
+    """Of an mlp; swiglu is gated by silu."""
     bias: bool = False
-    dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    dropout: float = 0.0
+    """Only 0: nothing is dropped inside the model."""
+
+    _undropped = field_validator("dropout")(_refuse_dropout)
+
+    @model_validator(mode="after")
+    def _gated_by_silu(self) -> FeedForwardConfig:
+        if self.variant == "swiglu" and self.activation != "silu":
+            raise ValueError(f"swiglu is gated by silu, not {self.activation}")
+        return self
 
 
 class NormConfig(_Part):
@@ -72,6 +99,8 @@ class TransformerConfig(_Part):
             raise ValueError(
                 f"num_heads {self.attention.num_heads} is not a multiple of num_kv_heads {self.num_kv_heads}"
             )
+        if self.positional.encoding == "rope" and self.head_dim % 2:
+            raise ValueError(f"rope turns pairs of features, a head has {self.head_dim}")
         return self
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The reader's prompt: the passage first, so that its keys and values serve every question asked of it, then the question."""
+"""The reader's prompt: the passage first, so that its keys and values serve every question, then the question."""
 
 from __future__ import annotations
 
@@ -50,5 +50,5 @@ def encode_passage(tokenizer: OffsetTokenizer, text: str) -> PassageTokens:
 
 
 def encode_question(tokenizer: OffsetTokenizer, question: str) -> tuple[int, ...]:
-    """The tokens that follow the passage; the next token is the answer's first, or the end mark for "no answer here"."""
+    """The tokens that follow the passage; the next token is the answer's first, or the end mark for "none here"."""
     return tuple(tokenizer.encode(QUESTION.format(question=question.strip())))

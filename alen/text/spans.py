@@ -5,21 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def occurrences(ids: Sequence[int], prefix: Sequence[int]) -> list[int]:
-    """Where ``prefix`` occurs in ``ids``: the index of its first token, ascending."""
-    size = len(prefix)
-    wanted = list(prefix)
-    return [i for i in range(len(ids) - size + 1) if list(ids[i : i + size]) == wanted]
-
-
-def successors(ids: Sequence[int], prefix: Sequence[int]) -> list[int]:
-    """Distinct tokens that follow ``prefix`` somewhere in ``ids``, ascending; for an empty prefix every token."""
-    if not prefix:
-        return sorted(set(ids))
-    size = len(prefix)
-    return sorted({ids[i + size] for i in occurrences(ids, prefix) if i + size < len(ids)})
-
-
 def choices_along(ids: Sequence[int], first: int, last: int) -> list[list[int]]:
     """For each token of the span [first, last) and for what comes after it: the tokens that may stand there.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from tokenizers import Tokenizer as _Fast
 from alen.errors import BadInput, CorruptWeights
 
 _CONTROL = 3  # GGUF token type of markers such as <|im_end|>
+_ENDS = ("<|im_end|>", "<|endoftext|>", "</s>")
+_TURN_ENDS = ("tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id")
 
 
 class Tokenizer:
@@ -35,8 +38,9 @@ class Tokenizer:
             tokens: list[str] = metadata["tokenizer.ggml.tokens"]
             merges = [tuple(merge.split(" ", 1)) for merge in metadata["tokenizer.ggml.merges"]]
             kinds = metadata.get("tokenizer.ggml.token_type", [])
+            end = metadata["tokenizer.ggml.eos_token_id"]
             fast = _Fast(models.BPE({token: place for place, token in enumerate(tokens)}, merges))
-        except (KeyError, ValueError) as error:
+        except Exception as error:  # the tokenizer library raises bare Exception
             raise CorruptWeights(f"GGUF tokenizer: {error}.", "Get the file again.") from None
         fast.pre_tokenizer = _pre_tokenizer(metadata.get("tokenizer.ggml.pre", "default"))
         fast.decoder = decoders.ByteLevel()
@@ -47,8 +51,14 @@ class Tokenizer:
                 if kind == _CONTROL
             ]
         )
-        ends = [metadata["tokenizer.ggml.eos_token_id"]]
-        ends += [place for place, token in enumerate(tokens[:16]) if token in {"<|im_end|>", "<|endoftext|>"}]
+        ends = [end, *(metadata[key] for key in _TURN_ENDS if key in metadata)]
+        ends += [
+            fast.token_to_id(token)
+            for token, kind in zip(tokens, kinds, strict=False)
+            if kind == _CONTROL and token in _ENDS
+        ]
+        if not all(isinstance(token, int) and 0 <= token < len(tokens) for token in ends):
+            raise CorruptWeights(f"GGUF tokenizer: eos_token_id {end} of {len(tokens)} tokens.", "Get the file again.")
         return cls(
             fast,
             eos_ids=tuple(dict.fromkeys(ends)),
@@ -59,8 +69,6 @@ class Tokenizer:
     @classmethod
     def from_folder(cls, folder: Path) -> Tokenizer:
         """From tokenizer.json and tokenizer_config.json. Raises CorruptWeights."""
-        import json
-
         file = folder / "tokenizer.json"
         try:
             fast = _Fast.from_file(str(file))
@@ -75,9 +83,7 @@ class Tokenizer:
             value = settings.get(key)
             return value["content"] if isinstance(value, dict) else value
 
-        known = [
-            fast.token_to_id(token) for token in (name("eos_token"), "<|im_end|>", "<|endoftext|>", "</s>") if token
-        ]
+        known = [fast.token_to_id(token) for token in (name("eos_token"), *_ENDS) if token]
         bos = name("bos_token")
         return cls(
             fast,
@@ -114,21 +120,30 @@ class Detokenizer:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
+        self._said: list[int] = []
         self._pending: list[int] = []
 
     def feed(self, token: int) -> str:
         self._pending.append(token)
-        text = self._tokenizer.decode(self._pending)
+        text = self._text()
         # A replacement character at the end is a character whose bytes have not all come; four bytes is the longest.
         if text.endswith("\ufffd") and len(self._pending) < 8:
             return ""
-        self._pending.clear()
+        if text:
+            # A broken character must not join with what follows: it has been said.
+            self._said = [] if text.endswith("\ufffd") else self._pending
+        self._pending = []
         return text
 
     def finish(self) -> str:
-        text = self._tokenizer.decode(self._pending) if self._pending else ""
-        self._pending.clear()
+        text = self._text() if self._pending else ""
+        self._said, self._pending = [], []
         return text
+
+    def _text(self) -> str:
+        # Some decoders drop the space before the first word, so what was said last is decoded again in front.
+        before = self._tokenizer.decode(self._said)
+        return self._tokenizer.decode(self._said + self._pending)[len(before) :]
 
 
 def _pre_tokenizer(name: str) -> Any:

@@ -101,11 +101,23 @@ def test_what_the_answer_rests_on_comes_first_and_the_rest_is_only_cited() -> No
     assert text.index("kiln.md") < text.index("also looked at:\n  clay.md · characters 0–21")
 
 
+def test_a_taught_answer_is_quoted_with_its_question() -> None:
+    taught = Evidence("01a1fccc-521f-7", "episode", "Who lights it? — Only Ulla", "user", None, 0, 0, 0.8)
+    candidate = replace(known().candidates[0], text="only Ulla", evidence=(taught,))
+    text = answer_plain(replace(known(), text="only Ulla", candidates=(candidate,), evidence=(taught,)))
+    assert "taught answer · user · 01a1fccc-521\n  Who lights it? — Only Ulla\n" in text
+
+
+def test_a_hopeless_guess_is_not_shown() -> None:
+    candidate = replace(unknown().candidates[0], confidence=0.004)
+    assert "Lloyds" not in answer_plain(replace(unknown(), confidence=0.004, candidates=(candidate,)))
+
+
 def test_many_pieces_of_evidence_are_cut_and_it_says_so() -> None:
     others = tuple(Evidence(f"o{n}", "passage", "Clay.", "clay.md", None, n, n + 5, 0.4) for n in range(9))
     text = answer_plain(replace(known(), evidence=known().evidence + others))
-    assert text.count("clay.md") == 4
-    assert "and 5 more (--json shows all)" in text
+    assert text.count("clay.md") == 3
+    assert "and 6 more (--json shows all)" in text
 
 
 def test_a_sentence_may_be_broken_over_lines() -> None:

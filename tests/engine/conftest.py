@@ -46,7 +46,7 @@ class WordReader:
         return found
 
 
-@pytest.fixture()
+@pytest.fixture
 def reader() -> WordReader:
     return WordReader()
 
@@ -62,7 +62,7 @@ BELIEF = Belief(
 )
 
 
-@pytest.fixture()
+@pytest.fixture
 def engine(tmp_path, reader, monkeypatch) -> Iterator[Engine]:
     monkeypatch.setattr(belief, "default", lambda: BELIEF)
     chosen = settings.load(home=tmp_path / "home", store=f"sqlite:///{tmp_path / 'memory.db'}")

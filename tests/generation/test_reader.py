@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from alen.errors import BadInput, Cancelled
+from alen.generation import reader as room
+from alen.generation.reader import ADAPTER, SpanReader
+from alen.neural import lora
+from alen.neural.cache import KVCache
+from tests.byte_reader import byte_tokenizer, tiny_model
+
+PASSAGE = "The kiln in Halden fires stoneware at 1,240 degrees. Its door is blue, and the key hangs behind it."
+QUESTION = "How hot does the kiln get?"
+
+
+def make_reader(**options: int) -> SpanReader:
+    tokenizer = byte_tokenizer()
+    return SpanReader(tiny_model(tokenizer.vocab_size), tokenizer, name="tiny", fingerprint="f", **options)
+
+
+def test_text_is_a_verbatim_span() -> None:
+    (reading,) = make_reader().read(QUESTION, [PASSAGE])
+    assert PASSAGE[reading.start : reading.end] == reading.text
+    assert reading.logprob <= reading.min_logprob <= 0
+    assert reading.margin >= 0
+    assert reading.tokens > 0
+    assert reading.prompt_tokens > len(PASSAGE)
+
+
+def test_a_passage_read_before_gives_the_same_and_is_not_prefilled(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = make_reader()
+    before = reader.read(QUESTION, [PASSAGE])
+    made: list[int] = []
+    monkeypatch.setattr(KVCache, "allocate", lambda *args, **more: made.append(1))
+    assert reader.read(QUESTION, [PASSAGE]) == before
+    assert made == []
+    assert reader.read("Where is the key?", [PASSAGE]) == make_reader().read("Where is the key?", [PASSAGE])
+
+
+def test_cache_stays_within_its_bytes() -> None:
+    reader = make_reader(cache_bytes=60_000)
+    texts = [f"{PASSAGE} {number}" for number in range(8)]
+    first = reader.read(QUESTION, texts)
+    assert sum(kept.bytes for kept in reader._prefixes._kept.values()) <= 60_000
+    assert 0 < len(reader._prefixes._kept) < 8
+    assert reader.read(QUESTION, texts) == first
+
+
+def test_long_passage_is_read_where_the_question_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "LONGEST_PASSAGE", 120)
+    text = "Nothing of note is written here at all. " * 20 + PASSAGE + " Nothing more is written after that." * 20
+    (reading,) = make_reader().read(QUESTION, [text])
+    assert text[reading.start : reading.end] == reading.text
+    assert abs(reading.start - text.index(PASSAGE)) < 240
+
+
+def test_nothing_to_read_is_no_answer() -> None:
+    empty, _ = make_reader().read(QUESTION, ["  ", PASSAGE])
+    assert (empty.text, empty.start, empty.end) == ("", 0, 0)
+    assert empty.answerable < -20
+
+
+def test_empty_question_is_refused() -> None:
+    with pytest.raises(BadInput, match="question"):
+        make_reader().read(" ", [PASSAGE])
+
+
+def test_cancel_stops() -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        make_reader().read(QUESTION, [PASSAGE], cancel=stop)
+
+
+def test_many_threads_read_as_one_does() -> None:
+    reader = make_reader()
+    questions = [f"{QUESTION} {number}" for number in range(6)]
+    alone = [make_reader().read(question, [PASSAGE]) for question in questions]
+    found: dict[int, object] = {}
+
+    def work(number: int) -> None:
+        found[number] = reader.read(questions[number], [PASSAGE])
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [found[number] for number in range(6)] == alone
+
+
+def test_shipped_adapter_is_small_and_says_what_it_is() -> None:
+    assert ADAPTER.stat().st_size <= 10 * 2**20
+    about = lora.read_metadata(ADAPTER)
+    assert about["licence"] == "CC BY-SA 4.0"
+    assert "SQuAD" in about["attribution"]
+    assert not set(about["recipe"]["training"]) & set(about["recipe"]["calibration"])
+    assert len(about["base_sha256"]) == 64
+
+
+@pytest.mark.models
+def test_the_real_reader_answers(models_home: Path) -> None:
+    from alen.models import locate
+
+    files = locate("smollm2-135m-instruct", models_home)
+    reader = SpanReader.load(files.path, name=files.name, fingerprint=files.fingerprint)
+    assert reader.adapted
+    hot, key, none = (
+        reader.read(question, [PASSAGE])[0]
+        for question in (QUESTION, "Where does the key hang?", "Who founded the Halden library in 1850?")
+    )
+    assert "1,240" in hot.text
+    assert "behind it" in key.text
+    assert none.answerable < min(hot.answerable, key.answerable)
+    plain = SpanReader.load(
+        files.path, name=files.name, fingerprint=files.fingerprint, adapter=None, dtype=torch.bfloat16
+    )
+    assert not plain.adapted
+    assert plain.fingerprint != reader.fingerprint
