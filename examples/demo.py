@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from pathlib import Path
 
 from rich.console import Console
@@ -11,7 +12,7 @@ from rich.padding import Padding
 from rich.progress import Progress
 from rich.rule import Rule
 
-from alen import Engine, LargeLanguageModel
+from alen import Answer, Engine, LargeLanguageModel
 from alen.cli.rendering import answer_plain, answer_text
 from alen.errors import AlenError
 
@@ -46,6 +47,25 @@ def teach(engine: Engine, console: Console) -> None:
     )
 
 
+def show(answer: Answer, console: Console) -> None:
+    """As `alen ask` shows it: coloured on a terminal, plain and without trailing blanks in a pipe."""
+    if console.is_terminal:
+        console.print(Padding(answer_text(answer), (0, 0, 1, 2)))
+        return
+    for line in answer_plain(answer).splitlines():
+        indent = "  " + line[: len(line) - len(line.lstrip())]
+        wrapped = textwrap.wrap(
+            line, console.width, initial_indent="  ", subsequent_indent=indent, drop_whitespace=True
+        )
+        print("\n".join(wrapped))
+    print()
+
+
+def from_here(path: str | Path) -> str:
+    """A path below the working folder, named from there."""
+    return str(path).removeprefix(os.path.join(os.getcwd(), ""))
+
+
 def main() -> int:
     console = Console(highlight=False)
     with Engine.open(namespace=NAMESPACE) as engine:
@@ -54,14 +74,15 @@ def main() -> int:
             console.print(Rule(f"{number}. {kind}", align="left"))
             answer = engine.ask(question)
             console.print(f"[bold cyan]{question}[/]\n")
-            shown = answer_text(answer) if console.is_terminal else answer_plain(answer)
-            console.print(Padding(shown, (0, 0, 1, 2)))
+            show(answer, console)
             if question == SUM:
                 alone = LargeLanguageModel.from_pretrained("smollm2-135m-instruct")
-                console.print(f"  [dim]SmolLM2 alone says:[/dim] {alone.chat([{'role': 'user', 'content': SUM}])}\n")
-    command = Path(sys.executable).with_name("alen")
+                said = alone.chat([{"role": "user", "content": SUM}])
+                console.print(f"  [dim]SmolLM2 alone says:[/dim] {said.text}\n")
+    command = from_here(Path(sys.executable).with_name("alen"))
     console.print(Rule("Ask your own", align="left"))
-    console.print(f"  export ALEN_HOME={os.environ.get('ALEN_HOME', '')}")
+    if "ALEN_HOME" in os.environ:
+        console.print(f"  export ALEN_HOME={from_here(os.environ['ALEN_HOME'])}")
     console.print(f'  {command} ask --namespace {NAMESPACE} "How long is the warranty on the Wick?"')
     console.print(f"  {command} teach --namespace mine your-notes.md")
     console.print(f"  {command} chat --namespace {NAMESPACE}")
