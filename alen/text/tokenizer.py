@@ -68,12 +68,13 @@ class Tokenizer:
 
     @classmethod
     def from_folder(cls, folder: Path) -> Tokenizer:
-        """From tokenizer.json and tokenizer_config.json. Raises CorruptWeights."""
+        """From tokenizer.json, tokenizer_config.json and chat_template.jinja. Raises CorruptWeights."""
         file = folder / "tokenizer.json"
         try:
             fast = _Fast.from_file(str(file))
             extra = folder / "tokenizer_config.json"
             settings = json.loads(extra.read_text("utf-8")) if extra.is_file() else {}
+            template = _template(settings, folder / "chat_template.jinja")
         except Exception as error:  # the tokenizer library raises bare Exception
             raise CorruptWeights(f"{file}: {error}.", "Copy the folder again.") from None
         fast.no_padding()
@@ -89,7 +90,7 @@ class Tokenizer:
             fast,
             eos_ids=tuple(dict.fromkeys(token for token in known if token is not None)),
             bos_id=fast.token_to_id(bos) if bos else None,
-            chat_template=settings.get("chat_template"),
+            chat_template=template,
         )
 
     @property
@@ -144,6 +145,16 @@ class Detokenizer:
         # Some decoders drop the space before the first word, so what was said last is decoded again in front.
         before = self._tokenizer.decode(self._said)
         return self._tokenizer.decode(self._said + self._pending)[len(before) :]
+
+
+def _template(settings: dict[str, Any], file: Path) -> str | None:
+    """A file of its own goes before the settings; of several named templates the default is meant."""
+    if file.is_file():
+        return file.read_text("utf-8")
+    found = settings.get("chat_template")
+    if isinstance(found, list):
+        return next((entry["template"] for entry in found if entry["name"] == "default"), None)
+    return found
 
 
 def _pre_tokenizer(name: str) -> Any:

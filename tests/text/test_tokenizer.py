@@ -179,6 +179,23 @@ def test_folder_without_settings_knows_the_usual_ends(tokenizer: Tokenizer, tmp_
     assert (again.eos_ids, again.bos_id, again.chat_template) == ((1, 0), None, None)
 
 
+@pytest.mark.parametrize(
+    ("stated", "file", "expected"),
+    [
+        ("plain", None, "plain"),
+        ("plain", "own", "own"),
+        ([{"name": "tool_use", "template": "tools"}, {"name": "default", "template": "usual"}], None, "usual"),
+        ([{"name": "tool_use", "template": "tools"}], None, None),
+    ],
+)
+def test_template_from_wherever_the_folder_keeps_it(
+    tokenizer: Tokenizer, tmp_path: Path, stated: Any, file: str | None, expected: str | None
+) -> None:
+    if file is not None:
+        (tmp_path / "chat_template.jinja").write_text(file, "utf-8")
+    assert Tokenizer.from_folder(saved(tokenizer, tmp_path, {"chat_template": stated})).chat_template == expected
+
+
 @pytest.mark.parametrize("content", [None, "", "{}", '{"model": 3}'])
 def test_damaged_folder(tmp_path: Path, content: str | None) -> None:
     if content is not None:
