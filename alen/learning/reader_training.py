@@ -9,9 +9,10 @@ import math
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -207,20 +208,20 @@ def _progress(begun: float) -> Report:
     return report
 
 
-def _arguments(given: Sequence[str] | None) -> Iterator[object]:
+def _arguments(given: Sequence[str] | None) -> dict[str, Any]:
     parser = argparse.ArgumentParser(prog="python -m alen.learning.reader_training", description=__doc__)
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--data", type=Path, required=True, help="folder with contexts.jsonl and dev.jsonl of SQuAD 2")
     parser.add_argument("--model", type=Path, required=True, help="the decoder: a GGUF file or a folder")
     parser.add_argument("--work", type=Path, default=Path("reader-run"), help="folder for checkpoint and adapter")
     parser.add_argument("--threads", type=int)
-    return vars(parser.parse_args(given)).values()
+    return vars(parser.parse_args(given))
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    recipe, data, model, work, threads = _arguments(given)
+    options = _arguments(given)
     try:
-        train(recipe, data, model, work=work, threads=threads)  # type: ignore[arg-type]  # argparse made them
+        train(options["recipe"], options["data"], options["model"], work=options["work"], threads=options["threads"])
     except AlenError as error:
         print(error, file=sys.stderr)
         return error.exit_code
