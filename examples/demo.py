@@ -20,7 +20,7 @@ HANDBOOK = Path(__file__).resolve().parent / "handbook"
 NAMESPACE = "handbook"
 SUM = "What is 17 + 25?"
 QUESTIONS = (
-    ("a fact that the handbook states once", "At what temperature are the capsules of the Merrow annealed?"),
+    ("a fact that the handbook states once", "Who founded Corvane & Daughters?"),
     ("another wording of a taught question", "Could you engrave my name on the dial?"),
     ("a fact that needs two passages", "In which town is the foundry that supplies the capsules of the Merrow?"),
     ("a sum, computed and not guessed", SUM),

@@ -30,7 +30,7 @@ def test_demo_prints_what_the_readme_shows(linked_home: Path, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     printed = answers(done.stdout)
     assert [number for number, _, _ in printed] == list("123456")
-    assert "315" in printed[0][2]
+    assert "Matthias Corvane" in printed[0][2]
     assert printed[3][2] == "42"
     shown = re.search(r"<!-- transcript -->\n+```text\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     assert shown is not None
