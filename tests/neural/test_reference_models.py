@@ -16,34 +16,10 @@ from alen.neural import KVCache, LoadedModel, load_decoder, load_encoder
 
 pytestmark = pytest.mark.models
 
-# "The barometer is falling, so" and the first tokens of a chat, as ids, so that no tokenizer takes part.
+# "The barometer is falling, so" and a chat with a system turn, as ids, so that no tokenizer takes part.
 PROMPTS = (
-    [504, 2956, 13234, 314, 8190, 28, 588],
-    [
-        1,
-        9690,
-        198,
-        2683,
-        359,
-        253,
-        5356,
-        5646,
-        11173,
-        3365,
-        3511,
-        2,
-        198,
-        1,
-        4093,
-        198,
-        1780,
-        2,
-        198,
-        1,
-        520,
-        9531,
-        198,
-    ],
+    [504, 2753, 10798, 314, 9027, 28, 588],
+    [1, 9690, 198, 6077, 5453, 30, 2, 198, 1, 4093, 198, 4898, 314, 260, 6376, 4461, 47, 2, 198, 1, 520, 9531, 198],
 )
 
 

@@ -32,8 +32,8 @@ def test_window_holds_what_was_asked_for() -> None:
         words[place] = "quokka"
         passage = encode_passage(byte_tokenizer(), " ".join(words))
         part = window(passage, "Where does the quokka sleep?", 256)
-        assert len(part.ids) == 256
-        first, last = part.characters_of(0, 256)
+        assert 248 < len(part.ids) <= 256
+        first, last = part.characters_of(0, len(part.ids))
         assert "quokka" in part.text[first:last]
         assert part.text[part.spans[0][0]] == " " or part.spans[0][0] == 0
     short = encode_passage(byte_tokenizer(), "A quokka.")
