@@ -10,9 +10,10 @@ _WORD = re.compile(r"\w+")
 
 
 def window(passage: PassageTokens, question: str, longest: int) -> PassageTokens:
-    """``passage`` itself when it has at most ``longest`` tokens, else at most that many of its tokens: the stretch, from
-    the start of a word, that holds the most distinct words of the question of four letters or more, the earliest of
-    equals. Character offsets still count in the whole text."""
+    """``passage`` itself when it has at most ``longest`` tokens, else at most that many of its tokens.
+
+    It is the stretch, from the start of a word, that holds the most distinct words of the question of four letters or
+    more, the earliest of equals. Character offsets still count in the whole text."""
     size = len(passage.ids)
     if size <= longest:
         return passage
