@@ -198,14 +198,18 @@ def _wilson(right: int, asked: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def _json(row: Labelled) -> dict[str, Any]:
-    return {**{k: getattr(row, k) for k in ("family", "right", "group")}, "checks": [c.to_json() for c in row.checks]}
+    return {
+        **{k: getattr(row, k) for k in ("family", "right", "group", "question")},
+        "checks": [c.to_json() for c in row.checks],
+    }
 
 
 def _row(data: dict[str, Any]) -> Labelled:
     from alen.types import Check
 
     return replace(
-        Labelled(data["family"], (), data["right"], data["group"]), checks=tuple(Check(**c) for c in data["checks"])
+        Labelled(data["family"], (), data["right"], data["group"], data.get("question")),
+        checks=tuple(Check(**c) for c in data["checks"]),
     )
 
 

@@ -65,9 +65,10 @@ def check(name: str, value: float | None, passes: float = 0.0) -> Check:
     return Check(name, "pass" if value >= passes else "fail", round(float(value), 5))
 
 
-def of_passage(thought: ThoughtState, hits: Sequence[PassageHit], index: int, answer: str) -> list[Check]:
-    """How well passage ``index`` fits the question, and the answer's form fits both."""
+def of_passage(thought: ThoughtState, hits: Sequence[PassageHit], index: int, span: tuple[int, int]) -> list[Check]:
+    """How well passage ``index`` fits the question, and the answer at its characters ``span`` fits both."""
     hit, text = hits[index], hits[index].passage.text
+    answer, around = text[slice(*span)], _around(text, *span)
     sentence = text[slice(*hit.sentence)] if hit.sentence else None
     second = max((other.score for place, other in enumerate(hits) if place != index), default=None)
     fits = type_fits(thought.answer_type, answer)
@@ -81,7 +82,7 @@ def of_passage(thought: ThoughtState, hits: Sequence[PassageHit], index: int, an
         check("sentence_similarity", hit.explain.get("sentence"), 0.5),
         check("passage_similarity", hit.explain.get("dense"), 0.4),
         check("words_in_passage", coverage(thought.text, text), 0.6),
-        check("words_in_sentence", coverage(thought.text, sentence) if sentence else None, 0.5),
+        check("words_by_answer", coverage(thought.text, around), 0.5),
         check("names_in_passage", holds(thought.entities, text), 1.0),
         check("numbers_in_passage", holds(thought.numbers, text), 1.0),
         check("answer_in_best_sentence", float(answer in sentence) if sentence and answer else None, 1.0),
@@ -90,6 +91,12 @@ def of_passage(thought: ThoughtState, hits: Sequence[PassageHit], index: int, an
         check("plain_question", 0.0 if _NEGATION.search(thought.text) else 1.0, 1.0),
         check("brevity", -float(len(answer.split())), -8.0),
     ]
+
+
+def _around(text: str, start: int, end: int) -> str:
+    """What the sentence of the span says besides the span."""
+    first, last = text.rfind(". ", 0, start) + 1, text.find(". ", end)
+    return text[first:start] + " " + text[end : last if last >= 0 else len(text)]
 
 
 def _rankings_agree(hit: PassageHit) -> float | None:

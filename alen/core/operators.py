@@ -12,8 +12,12 @@ from alen.core.units import convert
 from alen.thought import ThoughtState
 from alen.types import CancelToken, Candidate, Check, Effort, Evidence, PassageHit, Reader, Recollection
 
-PASSAGES_READ: dict[Effort, int] = {"fast": 0, "balanced": 1, "thorough": 3}
-"""How many recalled passages the language model reads."""
+PASSAGES_READ: dict[Effort, int] = {"fast": 0, "balanced": 2, "thorough": 3}
+"""How many recalled passages the language model reads at most."""
+
+CLEAR_LEAD = 0.1
+"""With balanced effort a passage that leads the next by this much is read alone. On the calibration articles that is
+the case for seven questions in ten, and reading a second passage for the others gains as much as for all."""
 
 _SPANS = {
     "number": re.compile(r"(?:[$£€]\s?)?\d[\d,.]*(?:\s?(?:%|percent|[a-zA-Z°]+))?"),
@@ -88,8 +92,10 @@ def recall_taught(situation: Situation) -> list[Proposal]:
 
 
 def read_passages(situation: Situation, reader: Reader | None) -> list[Proposal]:
-    """The language model reads the best passages and points at a span."""
+    """The language model reads the best passages and points at a span in each."""
     hits = situation.recollection.passages[: PASSAGES_READ[situation.effort]]
+    if situation.effort == "balanced" and len(hits) > 1 and hits[0].score - hits[1].score >= CLEAR_LEAD:
+        hits = hits[:1]
     if reader is None or not hits:
         return []
     readings = reader.read(situation.thought.text, [hit.passage.text for hit in hits], cancel=situation.cancel)
@@ -98,7 +104,7 @@ def read_passages(situation: Situation, reader: Reader | None) -> list[Proposal]
         if not reading.text:
             continue
         checks = look.of_reading(reading) + look.of_passage(
-            situation.thought, situation.recollection.passages, index, reading.text
+            situation.thought, situation.recollection.passages, index, (reading.start, reading.end)
         )
         proposals.append(
             Proposal(
@@ -127,8 +133,9 @@ def extract(situation: Situation) -> list[Proposal]:
     if not spans:
         return []
     best = _nearest(spans, sentence, asked)
-    checks = tuple(look.of_passage(situation.thought, situation.recollection.passages, 0, best.group()))
-    detail = {"span": (start + best.start(), start + best.end()), "passage": hits[0].passage.id}
+    span = (start + best.start(), start + best.end())
+    checks = tuple(look.of_passage(situation.thought, situation.recollection.passages, 0, span))
+    detail = {"span": span, "passage": hits[0].passage.id}
     return [Proposal(best.group().strip(), "extract", "extract", checks, (as_evidence(hits[0]),), 0, detail)]
 
 

@@ -11,6 +11,8 @@ from alen.core.equivalence import equivalent
 from alen.core.operators import Proposal, Situation
 from alen.types import Candidate, Decision, Evidence, Reader
 
+_EXTRACTED = ("extract",)
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -45,9 +47,11 @@ class Reasoner:
         return proposals + (operators.read_passages(situation, reader()) if wanted else [])
 
     def judge(self, situation: Situation, proposals: Sequence[Proposal]) -> Verdict:
-        """Weigh proposals, merge those that say the same, and decide."""
+        """Weigh proposals, merge those that say the same, and decide.
+
+        Where a passage was read, extraction can only agree: alone it is a far weaker reader of the same passage."""
         weighed = [self._weigh(proposal, proposals) for proposal in proposals]
-        weighed.sort(key=lambda candidate: candidate.energy)
+        weighed.sort(key=lambda candidate: (candidate.operators == _EXTRACTED, candidate.energy))
         merged: list[Candidate] = []
         for candidate in weighed:
             place = next((i for i, kept in enumerate(merged) if equivalent(kept.text, candidate.text)), None)
@@ -55,6 +59,8 @@ class Reasoner:
                 merged.append(candidate)
             else:
                 merged[place] = _join(merged[place], candidate)
+        if any("read" in candidate.operators for candidate in merged):
+            merged = [candidate for candidate in merged if candidate.operators != _EXTRACTED]
         merged.sort(key=lambda candidate: -candidate.confidence)
         recollection = situation.recollection
         decision, reason = abstention.decide(

@@ -31,12 +31,14 @@ RISKS = (0.05, 0.1, 0.2, 0.3)
 
 @dataclass(frozen=True)
 class Labelled:
-    """A proposal whose question has a known answer. Rows of one ``group`` are never split between fit and test."""
+    """A proposal whose question has a known answer. Rows of one ``group`` are never split between fit and test; rows
+    with the same ``question`` compete for being said, one without a question number competes with none."""
 
     family: str
     checks: tuple[Check, ...]
     right: int
     group: str
+    question: int | None = None
 
 
 def is_right(text: str, answers: Sequence[str], unanswerable: bool) -> int:
@@ -78,7 +80,7 @@ def label(
         for proposal in proposals:
             right = is_right(proposal.text, row.get("answers") or [], bool(row.get("unanswerable")))
             complete = with_agreement(proposal, proposals)
-            labelled.append(Labelled(proposal.family, complete.checks, right, group))
+            labelled.append(Labelled(proposal.family, complete.checks, right, group, done))
         if progress:
             progress("asking", done + 1, len(rows))
     return labelled
@@ -121,9 +123,21 @@ def _fit_family(rows: Sequence[Labelled]) -> tuple[Family, dict[str, Any]]:
         energy = Energy.fit([rows[i].checks for i in inside], y[inside], names=names)
         held_out[outside] = [-energy.of(rows[i].checks) for i in outside]
     report: dict[str, Any] = {"rows": len(rows), "right": int(y.sum()), "fitted": True}
-    report |= _certified(held_out, y, half)
+    said = _said(rows, held_out)
+    report |= _certified(held_out[said], y[said], half[said])
     energy = Energy.fit([row.checks for row in rows], y, names=names)
-    return Family(energy, Calibrator.fit(held_out, y)), report
+    return Family(energy, Calibrator.fit(held_out[said], y[said])), report
+
+
+def _said(rows: Sequence[Labelled], scores: np.ndarray) -> np.ndarray:
+    """The best-scored row of each question. The best of several is wrong more often than its score says of it alone,
+    so the map to probabilities must be fitted on what would be said."""
+    best: dict[int, int] = {}
+    for index, row in enumerate(rows):
+        key = -1 - index if row.question is None else row.question
+        if key not in best or scores[index] > scores[best[key]]:
+            best[key] = index
+    return np.array(sorted(best.values()))
 
 
 def _certified(scores: np.ndarray, y: np.ndarray, half: np.ndarray) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from alen.neural.precision import choose_dtype
 from alen.neural.transformer import Transformer
 from alen.neural.weights import load_decoder
 from alen.text.passage_window import window
-from alen.text.reading_prompt import PassageTokens, encode_passage, encode_question
+from alen.text.reading_prompt import ReadingPrompt, encode_passage, encode_question
 from alen.text.tokenizer import Tokenizer
 from alen.types import CancelToken, Reading
 
@@ -30,9 +29,6 @@ ADAPTER = Path(__file__).with_name("weights") / "reader-smollm2-135m.safetensors
 
 LONGEST_PASSAGE = 768
 """Tokens of a passage that are read. Of a longer one only the window that shares most words with the question is."""
-
-CACHE_BYTES = 256 * 2**20
-"""Keys and values of passages kept, so that the next question about them skips their prefill: some fifty passages."""
 
 
 class SpanReader:
@@ -50,7 +46,6 @@ class SpanReader:
         fingerprint: str,
         adapted: bool = True,
         width: SearchWidth | None = None,
-        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         if tokenizer.eos_id is None:
             raise BadInput("model", "a tokenizer without an end mark", "one with it", "Choose another model.")
@@ -60,7 +55,6 @@ class SpanReader:
         self._begin = self._end if tokenizer.bos_id is None else tokenizer.bos_id
         self._width = width or SearchWidth()
         self._dtype = model.embedding.weight.dtype
-        self._prefixes = _Prefixes(cache_bytes)
         self._lock = threading.Lock()
         self.name = name
         self.fingerprint = fingerprint
@@ -107,15 +101,17 @@ class SpanReader:
         return [self._read(question, asked, text, cancel) for text in passages]
 
     @torch.inference_mode()
-    def _read(self, question: str, asked: tuple[int, ...], text: str, cancel: CancelToken | None) -> Reading:
+    def _read(self, question: str, asked: ReadingPrompt, text: str, cancel: CancelToken | None) -> Reading:
         passage = window(encode_passage(self._tokenizer, text), question, LONGEST_PASSAGE)
         if not text.strip():
             return Reading("", 0, 0, -30.0, -30.0, 0.0, -30.0, 0, 0)
+        prompt = asked.around(self._begin, passage.ids)
         with self._lock:
             _stop_if(cancel)
-            cache = self._prefix(passage).prefix(1 + len(passage.ids) + len(asked) + self._width.allowance)
+            config, room = self._model.config, len(prompt) + self._width.allowance
+            cache = KVCache.allocate(config, 1, room, self._dtype)
+            hidden_BTD = self._model.hidden(torch.tensor([prompt]), cache=cache)
             _stop_if(cancel)
-            hidden_BTD = self._model.hidden(torch.tensor([asked]), cache=cache)
             logits_V = self._model.logits(hidden_BTD[:, -1:])[0, -1].float()
             choices = sorted(set(passage.ids))
             chances = logits_V[torch.tensor(choices)]
@@ -134,39 +130,8 @@ class SpanReader:
             margin=ranked[0] - ranked[1] if len(ranked) > 1 else 30.0,
             answerable=float(total - logits_V[self._end]),
             tokens=best.last - best.first,
-            prompt_tokens=1 + len(passage.ids) + len(asked),
+            prompt_tokens=len(prompt),
         )
-
-    def _prefix(self, passage: PassageTokens) -> KVCache:
-        tokens = (self._begin, *passage.ids)
-        found = self._prefixes.get(tokens)
-        if found is None:
-            found = KVCache.allocate(self._model.config, 1, len(tokens), self._dtype)
-            self._model.hidden(torch.tensor([tokens]), cache=found)
-            self._prefixes.put(tokens, found)
-        return found
-
-
-class _Prefixes:
-    """Passages' keys and values, the least recently used dropped first once they exceed ``limit`` bytes."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._bytes = 0
-        self._kept: OrderedDict[tuple[int, ...], KVCache] = OrderedDict()
-
-    def get(self, tokens: tuple[int, ...]) -> KVCache | None:
-        found = self._kept.get(tokens)
-        if found is not None:
-            self._kept.move_to_end(tokens)
-        return found
-
-    def put(self, tokens: tuple[int, ...], cache: KVCache) -> None:
-        self._kept[tokens] = cache
-        self._bytes += cache.bytes
-        while self._bytes > self._limit and self._kept:
-            _, dropped = self._kept.popitem(last=False)
-            self._bytes -= dropped.bytes
 
 
 def _stop_if(cancel: CancelToken | None) -> None:

@@ -34,8 +34,10 @@ class LoRALinear(nn.Module):
         self.B_NR = nn.Parameter(torch.zeros(base.out_features, rank))
 
     def forward(self, x: Tensor) -> Tensor:
-        low = F.linear(self.dropout(x), self.A_RM.to(x.dtype))
-        return self.base(x) + F.linear(low, self.B_NR.to(x.dtype)) * self.scale
+        # The scale goes on the narrow side, and the sum into the product: the wide side is written once.
+        low = F.linear(self.dropout(x), self.A_RM.to(x.dtype) * self.scale).flatten(0, -2)
+        base = self.base(x)
+        return torch.addmm(base.flatten(0, -2), low, self.B_NR.to(x.dtype).T).view(base.shape)
 
 
 def attach(

@@ -1,11 +1,12 @@
-"""The reader's prompt: the passage first, so that its keys and values serve every question, then the question."""
+"""The reader's prompt: the question before the passage, so that a causal model reads the passage for it, and after."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
 
-QUESTION = "\n\nQuestion: {question}\nAnswer:"
+BEFORE = "Question: {question}\nPassage:"
+AFTER = "\n\nQuestion: {question}\nAnswer:"
 
 
 class OffsetTokenizer(Protocol):
@@ -45,6 +46,19 @@ def encode_passage(tokenizer: OffsetTokenizer, text: str) -> PassageTokens:
     return PassageTokens(text, tuple(ids), tuple((max(a - 1, 0), max(b - 1, 0)) for a, b in spans))
 
 
-def encode_question(tokenizer: OffsetTokenizer, question: str) -> tuple[int, ...]:
-    """The tokens that follow the passage; the next token is the answer's first, or the end mark for "none here"."""
-    return tuple(tokenizer.encode(QUESTION.format(question=question.strip())))
+@dataclass(frozen=True, slots=True)
+class ReadingPrompt:
+    """The tokens round the passage. What comes next is the answer's first token, or the end mark for "none here"."""
+
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+    def around(self, begin: int, passage: tuple[int, ...]) -> list[int]:
+        """The whole prompt, from the begin mark on."""
+        return [begin, *self.before, *passage, *self.after]
+
+
+def encode_question(tokenizer: OffsetTokenizer, question: str) -> ReadingPrompt:
+    """The tokens that stand round the passage."""
+    before, after = (tuple(tokenizer.encode(part.format(question=question.strip()))) for part in (BEFORE, AFTER))
+    return ReadingPrompt(before, after)

@@ -19,8 +19,8 @@ def _hit(score: float = 0.9) -> PassageHit:
 
 
 def _values(question: str, answer: str, hits: list[PassageHit]) -> dict[str, float | None]:
-    thought = ThoughtState.from_input(question)
-    return {check.name: check.value for check in checks.of_passage(thought, hits, 0, answer)}
+    thought, start = ThoughtState.from_input(question), TEXT.index(answer)
+    return {check.name: check.value for check in checks.of_passage(thought, hits, 0, (start, start + len(answer)))}
 
 
 def test_no_check_takes_a_right_answer():
@@ -38,13 +38,21 @@ def test_a_fitting_answer_passes():
     assert values["answer_in_best_sentence"] == 1.0
 
 
+def test_words_by_the_answer_are_those_of_its_own_sentence():
+    near = _values("At how many degrees is stoneware fired?", "1,240", [_hit()])
+    far = _values("At how many degrees is stoneware fired?", "1911", [_hit()])
+    assert near["words_by_answer"] == pytest.approx(2 / 3, abs=1e-4)
+    assert far["words_by_answer"] == 0.0
+    assert _values("When was it built?", "built in 1911", [_hit()])["words_by_answer"] == 0.0
+
+
 def test_wrong_form_foreign_names_and_numbers_fail():
     values = _values("How many Varga kilns were sold in 1950?", "stoneware", [_hit()])
     assert (values["type"], values["names_in_passage"], values["numbers_in_passage"]) == (0.0, 0.0, 0.0)
 
 
 def test_what_cannot_be_looked_at_is_not_applicable():
-    made = checks.of_passage(ThoughtState.from_input("what is it?"), [_hit()], 0, "stoneware")
+    made = checks.of_passage(ThoughtState.from_input("what is it?"), [_hit()], 0, (41, 46))
     states = {check.name: check.status for check in made}
     assert states["retrieval_lead"] == "not_applicable"
     assert states["names_in_passage"] == "not_applicable"

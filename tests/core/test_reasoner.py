@@ -99,3 +99,42 @@ def test_nothing_remembered():
 def test_an_unknown_family_is_never_believed():
     verdict = Reasoner(Belief({})).answer(_situation("How hot does the kiln get?"), lambda: OneSpan(9.0))
     assert verdict.candidates[0].confidence == 0.0
+
+
+class EachItsOwn:
+    """Reads another span in each passage, and is surer of the later one."""
+
+    name, fingerprint = "fake", "fake"
+
+    def __init__(self) -> None:
+        self.read_texts: list[str] = []
+
+    def read(self, question, passages, *, cancel=None):
+        self.read_texts = list(passages)
+        return [Reading(text[:8], 0, 8, -0.5, -0.3, 2.0, float(place), 4, 50) for place, text in enumerate(passages)]
+
+
+def _two(lead: float, effort: str = "balanced") -> Situation:
+    hits = tuple(
+        PassageHit(Passage(place, f"{name} is what the passage says.", "manual.md"), score, None, {})
+        for place, (name, score) in enumerate((("First it", 0.8), ("Other it", 0.8 - lead)))
+    )
+    return Situation(ThoughtState.from_input("What is it that says?"), Recollection(hits, ()), effort)
+
+
+def test_a_second_passage_is_read_when_the_first_hardly_leads():
+    for lead, effort, count in ((0.5, "balanced", 1), (0.05, "balanced", 2), (0.5, "thorough", 2)):
+        reader = EachItsOwn()
+        verdict = Reasoner(BELIEF).answer(_two(lead, effort), lambda reader=reader: reader)
+        assert len(reader.read_texts) == count
+        assert verdict.candidates[0].text == ("Other it" if count == 2 else "First it")
+        assert verdict.evidence[0].text.startswith(verdict.candidates[0].text)
+
+
+def test_extraction_alone_never_beats_reading():
+    sure = Belief({**BELIEF.families, "extract": Family(Energy(9.0, ()))})
+    reader = OneSpan(text="stoneware")
+    verdict = Reasoner(sure).answer(_situation("How many degrees does the kiln reach?"), lambda: reader)
+    assert [candidate.operators for candidate in verdict.candidates] == [("read",)]
+    fast = Reasoner(sure).answer(_situation("How many degrees does the kiln reach?", "fast"), lambda: None)
+    assert fast.candidates[0].operators == ("extract",)

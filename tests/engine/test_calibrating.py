@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,6 +37,23 @@ def test_probabilities_come_out_as_they_were_made():
     read = report["families"]["read"]
     assert read["log_loss"] < read["log_loss_of_constant"]
     assert any(certificate["threshold"] is not None for certificate in read["certificates"])
+
+
+def test_the_best_of_several_is_believed_as_often_as_it_is_right():
+    rng = np.random.default_rng(1)
+    rows = []
+    for question in range(800):
+        place = int(rng.integers(0, 8))  # Half the questions have no answer among the four.
+        for number in range(4):
+            right = int(number == place)
+            checks = (Check("answerable", "pass", float(rng.normal(2.0 * right))),)
+            rows.append(Labelled("read", checks, right, f"group {question}", question))
+    belief, _ = fit(rows, Belief({}), {})
+    best = [max(rows[at : at + 4], key=lambda row: row.checks[0].value or 0.0) for at in range(0, len(rows), 4)]
+    said = np.mean([belief.weigh("read", row.checks)[1] for row in best])
+    assert said == pytest.approx(np.mean([row.right for row in best]), abs=0.01)
+    alone, _ = fit([replace(row, question=None) for row in rows], Belief({}), {})
+    assert np.mean([alone.weigh("read", row.checks)[1] for row in best]) < said - 0.02
 
 
 def test_a_family_with_too_few_answers_keeps_what_it_had():

@@ -1,4 +1,4 @@
-"""A question in a pack is computed as it would be alone."""
+"""A question in a batch is computed as it would be alone."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ def test_packed_losses_are_those_of_each_question_alone() -> None:
     together = pack_loss(model, pack(passage, blocks(), bos=0, eos=1), 1)
     for index, block in enumerate(blocks()):
         alone = pack_loss(model, pack(passage, [block], bos=0, eos=1), 1)
-        assert together.answerable_Q[index].item() == pytest.approx(alone.answerable_Q.item(), abs=1e-5)
-        assert together.span_Q[index].item() == pytest.approx(alone.span_Q.item(), abs=1e-4)
-    assert together.span_Q[1].item() == 0
-    assert (together.span_Q[[0, 2]] > 0).all()
+        assert together.answerable_B[index].item() == pytest.approx(alone.answerable_B.item(), abs=1e-5)
+        assert together.span_B[index].item() == pytest.approx(alone.span_B.item(), abs=1e-4)
+    assert together.span_B[1].item() == 0
+    assert (together.span_B[[0, 2]] > 0).all()
 
 
 def test_every_prediction_has_its_target_among_the_allowed() -> None:
     tokenizer = byte_tokenizer()
     packed = pack(encode_passage(tokenizer, TEXT), blocks(), bos=0, eos=1)
     chosen = packed.allowed_NA.gather(1, packed.target_N[:, None])[:, 0]
-    following = packed.tokens_T[(packed.place_N + 1).clamp(max=len(packed.tokens_T) - 1)]
+    row_ends = packed.tokens_BT.shape[1] - 1
+    following = packed.tokens_BT[packed.owner_N, (packed.place_N + 1).clamp(max=row_ends)]
     last = torch.tensor([index in {5, 10} for index in range(len(chosen))])
     assert (chosen[last] == 1).all()
     assert (chosen[~last] == following[~last]).all()
 
 
-def test_positions_restart_at_the_end_of_the_passage() -> None:
-    packed = pack(encode_passage(byte_tokenizer(), TEXT), blocks(), bos=0, eos=1)
-    prefix = 2 + len(TEXT)
-    starts = (packed.positions_T == prefix).nonzero()[:, 0].tolist()
-    assert len(starts) == 3
-    assert starts[0] == prefix
+def test_the_question_stands_on_both_sides_of_the_passage() -> None:
+    tokenizer = byte_tokenizer()
+    packed = pack(encode_passage(tokenizer, TEXT), blocks(), bos=0, eos=1)
+    first = tokenizer.decode(packed.tokens_BT[0, 1 : packed.first_B[0] + 1].tolist())
+    assert first.index("Who led them?") < first.index(TEXT) < first.rindex("Who led them?")
