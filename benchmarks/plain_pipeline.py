@@ -59,7 +59,7 @@ class PlainPipeline:
         rows = self._search(question, self.passages)
         context = "\n\n".join(self.texts[row] for row in rows)
         text = self._generate(f"Context: {context}\n\nQuestion: {question}")
-        return Reply(text=text, answered=bool(text) and not DECLINED.search(text), read=self.ids[rows[0]])
+        return Reply(text=text, answered=bool(text) and not DECLINED.search(text), evidence=self.ids[rows[0]])
 
     def _search(self, question: str, count: int) -> list[int]:
         return [int(row) for row in self.index.search(self.encode([question]), count)[1][0]]

@@ -18,14 +18,12 @@ WARM_UP = ("What is described here?", "Who wrote it?")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question put to one participant. ``rank`` is the gold passage's place from 0, None when below ``RANKED``;
-    ``first_read`` is true when no earlier question of this run had read the same passage first."""
+    """One question put to one participant. ``rank`` is the gold passage's place from 0, None when below ``RANKED``."""
 
     question: Question
     reply: Reply
     seconds: float
     rank: int | None
-    first_read: bool
     f1: float
     exact: float
     right: bool
@@ -38,7 +36,6 @@ class Asked:
             "text": self.question.text,
             "seconds": round(self.seconds, 4),
             "rank": self.rank,
-            "first_read": self.first_read,
             "f1": round(self.f1, 4),
             "exact": self.exact,
             "right": self.right,
@@ -82,12 +79,11 @@ def measure(
     pieces = blocks(questions, block)
     shares = _shares([len(piece) for piece in pieces], peer_questions)
     total = len(questions) + sum(shares) * (len(participants) - 1)
-    read: dict[str, set[str | None]] = {name: set() for name in runs}
     done = 0
     for turn, name in in_turns(len(pieces), list(by_name)):
         own = name == participants[0].name
         for question in pieces[turn] if own else pieces[turn][: shares[turn]]:
-            runs[name].asked.append(_ask(by_name[name], question, read[name]))
+            runs[name].asked.append(_ask(by_name[name], question))
             keep(name, runs[name].asked[-1])
             done += 1
             report("ask", done, total)
@@ -106,17 +102,14 @@ def _encode(
     report("encode", rounds, rounds)
 
 
-def _ask(participant: Participant, question: Question, read: set[str | None]) -> Asked:
+def _ask(participant: Participant, question: Question) -> Asked:
     reply, seconds = timed(partial(participant.ask, question.text))
     ranking = participant.rank(question.text, RANKED)
-    first_read = reply.read not in read
-    read.add(reply.read)
     return Asked(
         question=question,
         reply=reply,
         seconds=seconds,
         rank=ranking.index(question.passage) if question.passage in ranking else None,
-        first_read=first_read,
         f1=token_f1(reply.text, question.golds),
         exact=exact_match(reply.text, question.golds),
         right=is_right(reply.text, question.golds, unanswerable=question.unanswerable),

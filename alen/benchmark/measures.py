@@ -38,6 +38,7 @@ def rows(ours: Run, plain: Run | None) -> list[Row]:
     return [
         share("top1", "Gold passage first", _all, _within(1), _at_least(0.80)),
         share("top5", "Gold passage among five", _all, _within(5), _at_least(0.94)),
+        share("evidence", "Gold passage shown first", _all, lambda a: a.reply.evidence == a.question.passage),
         share("f1", "F1, answerable", _answerable, lambda a: a.f1, _at_least(0.58)),
         share("exact", "Exact match, answerable", _answerable, lambda a: a.exact, _at_least(0.50)),
         *_probability_rows(ours),
@@ -47,8 +48,6 @@ def rows(ours: Run, plain: Run | None) -> list[Row]:
         share("declined_answerable", "Declined, answerable", _answerable, lambda a: not a.reply.answered),
         seconds("seconds_median", "Time a question, median", _all, 0.5),
         seconds("seconds_p90", "Time a question, 90th percentile", _all, 0.9),
-        seconds("seconds_first", "Median, passage not read before", _first, 0.5),
-        seconds("seconds_again", "Median, passage read before", _again, 0.5),
         *([_time_ratio(ours, plain)] if plain else []),
         row("encode_rate", "Passages encoded", "per second", lambda run: _rate(run.encode_rates)),
         *([_encode_ratio(ours, plain)] if plain else []),
@@ -180,14 +179,6 @@ def _unanswerable(run: Run) -> list[Asked]:
 
 def _given(run: Run) -> list[Asked]:
     return [a for a in run.asked if a.reply.answered]
-
-
-def _first(run: Run) -> list[Asked]:
-    return [a for a in run.asked if a.first_read]
-
-
-def _again(run: Run) -> list[Asked]:
-    return [a for a in run.asked if not a.first_read]
 
 
 def _operator_names(asked: Asked) -> str:

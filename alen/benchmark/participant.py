@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Reply:
     """An answer as it is graded. ``text`` is what would be said without abstaining; ``confidence`` is None for a peer
-    that has none; ``read`` names the passage that was read first."""
+    that has none; ``evidence`` names the passage that is shown first."""
 
     text: str | None
     answered: bool
@@ -25,7 +25,7 @@ class Reply:
     decision: str = "answer"
     reason: str = ""
     operators: tuple[str, ...] = ()
-    read: str | None = None
+    evidence: str | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
@@ -74,7 +74,7 @@ class Alen:
 def reply_of(answer: Answer) -> Reply:
     """The best candidate of an answer, whether it was given or not."""
     best = answer.candidates[0] if answer.candidates else None
-    read = next((evidence.id for evidence in answer.evidence if evidence.kind == "passage"), None)
+    shown = next((evidence.id for evidence in answer.evidence if evidence.kind == "passage"), None)
     return Reply(
         text=best.text if best else None,
         answered=answer.decision == "answer",
@@ -82,6 +82,6 @@ def reply_of(answer: Answer) -> Reply:
         decision=answer.decision,
         reason=answer.reason,
         operators=best.operators if best else (),
-        read=read,
+        evidence=shown,
         timings_ms=dict(answer.timings_ms),
     )

@@ -15,6 +15,7 @@ MARKED = re.compile(r"(<!-- numbers:(?P<name>\w+) -->\n).*?(<!-- /numbers:(?P=na
 ROWS = (
     "top1",
     "top5",
+    "evidence",
     "f1",
     "exact",
     "coverage",

@@ -81,6 +81,7 @@ def of_passage(thought: ThoughtState, hits: Sequence[PassageHit], index: int, sp
         check("lexical_match", hit.explain.get("bm25"), 5.0),
         check("sentence_similarity", hit.explain.get("sentence"), 0.5),
         check("passage_similarity", hit.explain.get("dense"), 0.4),
+        check("words_in_sentence", hit.explain.get("words"), 0.5),
         check("words_in_passage", coverage(thought.text, text), 0.6),
         check("words_by_answer", coverage(thought.text, around), 0.5),
         check("names_in_passage", holds(thought.entities, text), 1.0),

@@ -29,10 +29,10 @@ TERMS_AT_MOST = 64
 """Longer texts are cut here: their later words rarely decide and each costs time."""
 
 
-def terms(text: str) -> list[str]:
+def terms(text: str, at_most: int | None = TERMS_AT_MOST) -> list[str]:
     """The words of a text that count, each once; all words when nothing but stop words is left."""
     words = list(dict.fromkeys(word.casefold() for word in _WORD.findall(text)))
-    return ([word for word in words if word not in STOP_WORDS] or words)[:TERMS_AT_MOST]
+    return ([word for word in words if word not in STOP_WORDS] or words)[:at_most]
 
 
 def phrases(text: str) -> list[str]:

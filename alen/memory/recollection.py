@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from alen.memory import fusion, lexical
+from alen.memory import fusion, lexical, reranking
 from alen.memory.identity import normalised_question, question_hash
 from alen.memory.vectors import NamespaceVectors
 from alen.types import Episode, EpisodeHit, Passage, PassageHit
@@ -43,12 +43,16 @@ def recall_passages(
         signals["sentence"] = {item: score for item, (score, _) in best.items()}
         whole = vectors.passage.best(vector_D, candidates)
         signals["dense"] = {item: score for item, (score, _) in whole.items()}
-    ranked = fusion.fuse(signals)
+    fused = fusion.fuse(signals)
     # Read somewhat more than asked for: copies of one text fall away.
-    rows = _passage_rows(connection, namespace, [item for item, _ in ranked[: 2 * count + 8]])
+    rows = _passage_rows(connection, namespace, [item for item, _ in fused[: max(2 * count + 8, reranking.DEPTH)]])
+    read = [item for item, _ in fused[: reranking.DEPTH] if item in rows]
+    share_of = dict(zip(read, reranking.shares(question, [_sentences(rows[item]) for item in read]), strict=True))
+    ranked = reranking.rerank(fused, share_of)
     hits: list[PassageHit] = []
     seen: set[bytes] = set()
     ranks = {name: _ranks(scores) for name, scores in signals.items()}
+    signals["words"] = share_of
     for item, score in ranked:
         row = rows.get(item)
         if row is None or row.content_hash in seen:
@@ -149,6 +153,11 @@ def _passage_rows(connection: sa.Connection, namespace: int, items: Sequence[int
 
 def _passage(row: Any) -> Passage:
     return Passage(row.id, row.text, row.source, row.title, row.page, row.char_start, row.char_end, row.external_id)
+
+
+def _sentences(row: Any) -> list[str]:
+    """Each under its title, which may be all that names the subject."""
+    return [f"{row.title or ''} {row.text[start:end]}" for start, end in json.loads(row.sentences)]
 
 
 def _sentence(row: Any, place: int | None) -> tuple[int, int] | None:

@@ -54,7 +54,7 @@ class ScriptedPeer:
 
     def ask(self, question: str) -> Reply:
         self.asked.append(question)
-        return Reply(text="It is some stone, I believe.", answered=True, read="x0")
+        return Reply(text="It is some stone, I believe.", answered=True, evidence="x0")
 
 
 def run(tmp_path: Path, *arguments: str) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def test_numbers_of_a_scripted_engine(engine: ScriptedEngine, tmp_path: Path) ->
     assert rows["ece"]["reached"] is False
     assert rows["auroc"]["reached"] is True
     assert rows["log_loss_gain"]["ours"]["low"] > 0
-    assert rows["seconds_first"]["ours"]["n"] == 4
+    assert values["evidence"] == 1.0
     assert "time_ratio" not in rows
     assert rows["top1"]["ours"]["n"] == 24
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from alen.errors import BadInput, UnknownEpisode, UnknownNamespace
-from alen.memory import EpisodicMemory, fusion, index
+from alen.memory import EpisodicMemory, fusion, index, reranking
 from alen.types import PassageDraft
 from tests.memory.conftest import HashEncoder, drafts
 
@@ -61,7 +61,10 @@ def test_recall_is_brute_force(
             "dense": {number: float(whole[number - 1] @ query) for number in range(1, 161)},
             "sentence": {number: float((parts[number - 1] @ query).max()) for number in range(1, 161)},
         }
-        expected = dict(fusion.fuse(signals))
+        fused = fusion.fuse(signals)
+        read = [number for number, _ in fused[: reranking.DEPTH]]
+        sentences = [[stored[number - 1].text[a:b] for a, b in stored[number - 1].sentences] for number in read]
+        expected = dict(reranking.rerank(fused, dict(zip(read, reranking.shares(question, sentences), strict=True))))
         assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
         for hit in hits:
             assert hit.score == pytest.approx(expected[hit.passage.id], abs=1e-4)
