@@ -112,7 +112,6 @@ def of_reading(reading: Reading) -> list[Check]:
     return [
         check("answerable", reading.answerable),
         check("likelihood", reading.logprob / length, -0.7),
-        check("joint_likelihood", reading.logprob - float(np.logaddexp(0.0, -reading.answerable)), -2.0),
         check("weakest_token", reading.min_logprob, -1.5),
         check("first_token_lead", reading.margin, 1.0),
     ]
