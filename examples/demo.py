@@ -81,11 +81,12 @@ def main() -> int:
                 console.print(f"  [dim]SmolLM2 alone says:[/dim] {said.text}\n")
     command = from_here(Path(sys.executable).with_name("alen"))
     console.print(Rule("Ask your own", align="left"))
+    # Printed as they are: a command that is broken over two lines cannot be copied.
     if "ALEN_HOME" in os.environ:
-        console.print(f"  export ALEN_HOME={from_here(os.environ['ALEN_HOME'])}")
-    console.print(f'  {command} ask --namespace {NAMESPACE} "How long is the warranty on the Wick?"')
-    console.print(f"  {command} teach --namespace mine your-notes.md")
-    console.print(f"  {command} chat --namespace {NAMESPACE}")
+        print(f"  export ALEN_HOME={from_here(os.environ['ALEN_HOME'])}")
+    print(f'  {command} ask --namespace {NAMESPACE} "How long is the warranty on the Wick?"')
+    print(f"  {command} teach --namespace mine your-notes.md")
+    print(f"  {command} chat --namespace {NAMESPACE}")
     return 0
 
 
