@@ -26,6 +26,16 @@ _WHERE = {
     "SentenceEncoder": "alen.sentence_encoder",
     "Transformer": "alen.neural",
     "TransformerConfig": "alen.neural",
+    "LargeModelConfig": "alen.neural",
+    "ModelSize": "alen.neural",
+    "L1Config": "alen.neural",
+    "GPT2Config": "alen.neural",
+    "BertConfig": "alen.neural",
+    "GPT2": "alen.neural",
+    "GPT2LMHead": "alen.neural",
+    "Bert": "alen.neural",
+    "BertForMaskedLM": "alen.neural",
+    "BertForSequenceClassification": "alen.neural",
 }
 
 __all__ = sorted([*_WHERE, "__version__"])

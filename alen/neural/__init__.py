@@ -7,7 +7,18 @@ from typing import Any
 
 _WHERE = {
     "TransformerConfig": "alen.neural.config",
+    "LargeModelConfig": "alen.neural.named",
+    "ModelSize": "alen.neural.named",
+    "L1Config": "alen.neural.named",
+    "GPT2Config": "alen.neural.named",
+    "BertConfig": "alen.neural.named",
     "Transformer": "alen.neural.transformer",
+    "GPT2": "alen.neural.gpt2",
+    "GPT2LMHead": "alen.neural.gpt2",
+    "Bert": "alen.neural.bert",
+    "BertForMaskedLM": "alen.neural.bert",
+    "BertForSequenceClassification": "alen.neural.bert",
+    "architecture": "alen.neural.registry",
     "KVCache": "alen.neural.cache",
     "LoadedModel": "alen.neural.weights",
     "load_decoder": "alen.neural.weights",

@@ -1,57 +1,88 @@
-"""Self-attention with shared key and value heads (Ainslie et al., 2023, "GQA").
+"""Self-attention with shared key and value heads (Ainslie et al., 2023, "GQA"), or with complex queries and keys.
 
-Axes: B batch, T time, S source, H heads, K kv heads, D model, E head width.
+Axes: B batch, T time, S source, H heads, K kv heads, D model, E width of queries and keys, V width of values.
 """
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from alen.neural import trained_attention
 from alen.neural.cache import KVCache
 from alen.neural.config import TransformerConfig
+from alen.neural.flash import flash_attention
+from alen.neural.masks import Scope
 from alen.neural.positions import rotate
 
 
 class Attention(nn.Module):
-    """Queries, keys and values come from one matrix ``qkv``, rows in that order."""
+    """Queries, keys and values come from one matrix ``qkv``, rows in that order.
+
+    Complex queries and keys (variant ``complex``) are E/2 real parts followed by E/2 imaginary ones. The score
+    Re(q · conj(k)) is then the real product of the two, and turning pair i by an angle is the product with a phase, so
+    that the kernels of real attention serve it; values and output are real."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.heads, self.kv_heads, self.width = config.attention.num_heads, config.num_kv_heads, config.head_dim
-        self.causal = config.attention.mask_type == "causal"
-        inner = self.heads * self.width
-        bias = config.attention.bias
-        self.qkv = nn.Linear(config.d_model, inner + 2 * self.kv_heads * self.width, bias=bias)
-        self.o = nn.Linear(inner, config.d_model, bias=bias)
+        options = config.attention
+        self.heads, self.kv_heads = options.num_heads, config.num_kv_heads
+        self.width, self.value_width = config.query_dim, config.head_dim
+        self.dropout = options.dropout
+        self.flash = options.use_flash_attn
+        self.sizes = [self.heads * self.width, self.kv_heads * self.width, self.kv_heads * self.value_width]
+        self.qkv = nn.Linear(config.d_model, sum(self.sizes), bias=config.qkv_bias)
+        self.o = nn.Linear(self.heads * self.value_width, config.d_model, bias=options.bias)
+        self.query_norm = nn.RMSNorm(self.width, eps=config.norm.eps) if options.qk_norm else None
+        self.key_norm = nn.RMSNorm(self.width, eps=config.norm.eps) if options.qk_norm else None
 
     def forward(
         self,
         x_BTD: Tensor,
         rotation: tuple[Tensor, Tensor] | None,
-        mask_B1TS: Tensor | None,
+        scope: Scope,
         cache: KVCache | None,
         layer: int,
     ) -> Tensor:
         batch, time, _ = x_BTD.shape
-        qkv = self.qkv(x_BTD).view(batch, time, self.heads + 2 * self.kv_heads, self.width)
-        turning = self.heads + self.kv_heads
-        if rotation is None:
-            q_BTHE, k_BTKE, v_BTKE = qkv.split([self.heads, self.kv_heads, self.kv_heads], dim=2)
-        else:
-            turned = rotate(qkv[:, :, :turning], *rotation)
-            q_BTHE, k_BTKE, v_BTKE = turned[:, :, : self.heads], turned[:, :, self.heads :], qkv[:, :, turning:]
-        q_BHTE, k_BKSE, v_BKSE = (part.transpose(1, 2) for part in (q_BTHE, k_BTKE, v_BTKE))
+        q_BTHE, k_BTKE, v_BTKV = self._projected(x_BTD, rotation)
+        if self.flash and cache is None:
+            out_BTHV = flash_attention(q_BTHE, k_BTKE, v_BTKV, scope, self.dropout if self.training else 0.0)
+            if out_BTHV is not None:
+                return self.o(out_BTHV.reshape(batch, time, -1))
+        q_BHTE, k_BKSE, v_BKSV = (part.transpose(1, 2) for part in (q_BTHE, k_BTKE, v_BTKV))
         if cache is not None:
-            k_BKSE, v_BKSE = cache.extend(layer, k_BKSE, v_BKSE)
-        # torch aligns is_causal to the top left, so it is right only when nothing was cached before.
-        plain = self.causal and mask_B1TS is None and time > 1
-        if time == 1 and mask_B1TS is None and self.heads != self.kv_heads:
+            k_BKSE, v_BKSV = cache.extend(layer, k_BKSE, v_BKSV)
+        if time == 1 and scope.mask is None and self.heads != self.kv_heads:
             # One query: the heads of a group become rows, so that each key is read once and none is repeated.
             grouped = q_BHTE.reshape(batch, self.kv_heads, self.heads // self.kv_heads, self.width)
-            out = F.scaled_dot_product_attention(grouped, k_BKSE, v_BKSE)
-            return self.o(out.reshape(batch, 1, self.heads * self.width))
-        out_BHTE = F.scaled_dot_product_attention(
-            q_BHTE, k_BKSE, v_BKSE, attn_mask=mask_B1TS, is_causal=plain, enable_gqa=self.heads != self.kv_heads
-        )
-        return self.o(out_BHTE.transpose(1, 2).reshape(batch, time, self.heads * self.width))
+            out = F.scaled_dot_product_attention(grouped, k_BKSE, v_BKSV)
+            return self.o(out.reshape(batch, 1, -1))
+        dropout = self.dropout if self.training else 0.0
+        if trained_attention.applies(q_BHTE, k_BKSE, scope, dropout):
+            out_BHTV = trained_attention.attention(q_BHTE, k_BKSE, v_BKSV, causal=scope.causal)
+        else:
+            out_BHTV = F.scaled_dot_product_attention(
+                q_BHTE,
+                k_BKSE,
+                v_BKSV,
+                attn_mask=scope.mask,
+                dropout_p=dropout,
+                is_causal=scope.causal,
+                enable_gqa=self.heads != self.kv_heads,
+            )
+        return self.o(out_BHTV.transpose(1, 2).reshape(batch, time, -1))
+
+    def _projected(self, x_BTD: Tensor, rotation: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor, Tensor]:
+        batch, time, _ = x_BTD.shape
+        qkv = self.qkv(x_BTD)
+        turning = self.heads + self.kv_heads
+        v_BTKV = qkv[..., -self.sizes[2] :].view(batch, time, self.kv_heads, self.value_width)
+        both = qkv[..., : -self.sizes[2]].view(batch, time, turning, self.width)
+        if self.query_norm is not None and self.key_norm is not None:
+            queries, keys = both.split([self.heads, self.kv_heads], dim=2)
+            both = torch.cat([self.query_norm(queries), self.key_norm(keys)], dim=2)
+        if rotation is not None:
+            both = rotate(both, *rotation)
+        return both[:, :, : self.heads], both[:, :, self.heads :], v_BTKV

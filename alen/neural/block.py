@@ -1,35 +1,56 @@
-"""One layer: attention and feed-forward with norms before (pre) or after (post). Axes: B batch, T time, D model."""
+"""One layer: attention and feed-forward with norms before, after, or on both sides. Axes: B batch, T time, D model."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from alen.neural.attention import Attention
 from alen.neural.cache import KVCache
 from alen.neural.config import TransformerConfig
 from alen.neural.feedforward import FeedForward
+from alen.neural.masks import Scope
 from alen.neural.norms import make_norm
 
 
 class Block(nn.Module):
+    """``pre``: x + f(norm(x)); ``post``: norm(x + f(x)); ``sandwich``: x + norm(f(norm(x))). With parallel layers both
+    parts read the same normalised input and are added at once."""
+
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.pre = config.norm.placement == "pre"
+        self.post = config.norm.placement == "post"
+        self.parallel = config.parallel_layers
+        self.dropout = config.dropout
+        sandwich = config.norm.placement == "sandwich"
         self.attention_norm = make_norm(config)
         self.attention = Attention(config)
-        self.ffn_norm = make_norm(config)
+        self.attention_out_norm = make_norm(config) if sandwich else None
+        self.ffn_norm = None if self.parallel else make_norm(config)
         self.ffn = FeedForward(config)
+        self.ffn_out_norm = make_norm(config) if sandwich else None
 
     def forward(
         self,
         x_BTD: Tensor,
         rotation: tuple[Tensor, Tensor] | None,
-        mask_B1TS: Tensor | None,
+        scope: Scope,
         cache: KVCache | None,
         layer: int,
     ) -> Tensor:
-        if self.pre:
-            x_BTD = x_BTD + self.attention(self.attention_norm(x_BTD), rotation, mask_B1TS, cache, layer)
-            return x_BTD + self.ffn(self.ffn_norm(x_BTD))
-        x_BTD = self.attention_norm(x_BTD + self.attention(x_BTD, rotation, mask_B1TS, cache, layer))
-        return self.ffn_norm(x_BTD + self.ffn(x_BTD))
+        if self.post:
+            assert self.ffn_norm is not None
+            x_BTD = self.attention_norm(x_BTD + self._dropped(self.attention(x_BTD, rotation, scope, cache, layer)))
+            return self.ffn_norm(x_BTD + self._dropped(self.ffn(x_BTD)))
+        normed_BTD = self.attention_norm(x_BTD)
+        added_BTD = self.attention(normed_BTD, rotation, scope, cache, layer)
+        if self.attention_out_norm is not None:
+            added_BTD = self.attention_out_norm(added_BTD)
+        x_BTD = x_BTD + self._dropped(added_BTD)
+        added_BTD = self.ffn(normed_BTD if self.ffn_norm is None else self.ffn_norm(x_BTD))
+        if self.ffn_out_norm is not None:
+            added_BTD = self.ffn_out_norm(added_BTD)
+        return x_BTD + self._dropped(added_BTD)
+
+    def _dropped(self, x_BTD: Tensor) -> Tensor:
+        return F.dropout(x_BTD, self.dropout) if self.dropout and self.training else x_BTD

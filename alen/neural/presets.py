@@ -1,46 +1,35 @@
-"""Shapes by name. A preset is a plain configuration: weights come from a file or from training."""
+"""Shapes by name, from ``presets.yaml``. A preset is a plain configuration: weights come from a file or from
+training."""
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
-from alen.errors import BadInput
 from alen.neural.config import TransformerConfig
+from alen.neural.named import BertConfig, GPT2Config, L1Config, LargeModelConfig
+from alen.neural.preset_file import entries, entry
 
-_PRESETS: dict[str, dict[str, Any]] = {
-    # Allal et al., 2025, "SmolLM2": the shape of the 135 M model.
-    "smollm2-135m": {
-        "vocab_size": 49152,
-        "d_model": 576,
-        "num_layers": 30,
-        "max_seq_len": 8192,
-        "attention": {"variant": "gqa", "num_heads": 9, "num_kv_heads": 3},
-        "positional": {"encoding": "rope", "rope_base": 100000.0},
-        "ffn": {"variant": "swiglu", "hidden_dim": 1536},
-    },
-    # Wang et al., 2020, "MiniLM": six layers, as trained for sentences.
-    "minilm-l6": {
-        "vocab_size": 30522,
-        "d_model": 384,
-        "num_layers": 6,
-        "max_seq_len": 512,
-        "token_types": 2,
-        "language_head": False,
-        "attention": {"variant": "mha", "num_heads": 12, "bias": True, "mask_type": "bidirectional"},
-        "positional": {"encoding": "learned"},
-        "ffn": {"variant": "mlp", "hidden_dim": 1536, "activation": "gelu", "bias": True},
-        "norm": {"type": "layernorm", "eps": 1e-12, "placement": "post"},
-    },
+_FORMS: dict[str, type[LargeModelConfig] | type[L1Config] | type[GPT2Config] | type[BertConfig]] = {
+    "large": LargeModelConfig,
+    "l1": L1Config,
+    "gpt2": GPT2Config,
+    "bert": BertConfig,
 }
 
-NAMES = tuple(_PRESETS)
+
+def names() -> tuple[str, ...]:
+    return tuple(entries())
+
+
+def source_of(name: str) -> tuple[str, str]:
+    """Where the shape is from, and the number of parameters stated there. Raises BadInput."""
+    found = entry(name)
+    return found["source"], str(found["stated"])
 
 
 def preset(name: str, **changes: Any) -> TransformerConfig:
     """The configuration of that name, with top-level fields replaced by ``changes``. Raises BadInput."""
-    if name not in _PRESETS:
-        near = difflib.get_close_matches(name, NAMES, n=1)
-        hint = f"Did you mean {near[0]}?" if near else "Choose one of them or write a configuration."
-        raise BadInput("preset", repr(name), ", ".join(NAMES), hint)
-    return TransformerConfig.parse({**_PRESETS[name], **changes})
+    found = entry(name)
+    form = _FORMS.get(found["as"])
+    data = found["shape"] if form is None else form.parse(found["shape"]).transformer().model_dump()
+    return TransformerConfig.parse({**data, **changes})

@@ -5,12 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from alen.neural.block import Block
 from alen.neural.cache import KVCache
 from alen.neural.config import TransformerConfig
+from alen.neural.initialise import initialise
+from alen.neural.masks import Scope, scope
 from alen.neural.norms import make_norm
-from alen.neural.positions import rotation_table
+from alen.neural.positions import alibi_slopes, rotation_table, sinusoids
 
 
 class Transformer(nn.Module):
@@ -18,14 +21,15 @@ class Transformer(nn.Module):
 
     cos: Tensor
     sin: Tensor
+    sinusoids: Tensor
+    slopes: Tensor
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config = config
+        encoding = config.positional.encoding
         self.embedding = nn.Embedding(config.vocab_size, config.d_model)
-        self.position_embedding = (
-            nn.Embedding(config.max_seq_len, config.d_model) if config.positional.encoding == "learned" else None
-        )
+        self.position_embedding = nn.Embedding(config.max_seq_len, config.d_model) if encoding == "learned" else None
         self.type_embedding = nn.Embedding(config.token_types, config.d_model) if config.token_types else None
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
         # A post-norm model normalises its embeddings instead of its output.
@@ -35,10 +39,22 @@ class Transformer(nn.Module):
             if config.language_head and not config.tie_embeddings
             else None
         )
+        self.fill_tables()
+        initialise(self)
+
+    def fill_tables(self) -> None:
+        """Compute what follows from the configuration and is never stored. On the meta device this leaves shapes."""
+        config, device = self.config, self.embedding.weight.device
+        tables: dict[str, Tensor] = {}
         if config.positional.encoding == "rope":
-            cos, sin = rotation_table(config.max_seq_len, config.head_dim, config.positional.rope_base)
-            self.register_buffer("cos", cos.to(self.embedding.weight.device), persistent=False)
-            self.register_buffer("sin", sin.to(self.embedding.weight.device), persistent=False)
+            cos, sin = rotation_table(config.max_seq_len, config.query_dim, config.positional)
+            tables = {"cos": cos, "sin": sin}
+        elif config.positional.encoding == "sinusoidal":
+            tables = {"sinusoids": sinusoids(config.max_seq_len, config.d_model)}
+        elif config.positional.encoding == "alibi":
+            tables = {"slopes": alibi_slopes(config.attention.num_heads)}
+        for name, table in tables.items():
+            self.register_buffer(name, table.to(device), persistent=False)
 
     def hidden(
         self,
@@ -47,34 +63,90 @@ class Transformer(nn.Module):
         cache: KVCache | None = None,
         positions_BT: Tensor | None = None,
         mask_BTS: Tensor | None = None,
+        keep_BS: Tensor | None = None,
+        counts_B: Tensor | None = None,
+        types_BT: Tensor | None = None,
     ) -> Tensor:
         """Final hidden states (B, T, D).
 
-        ``mask_BTS`` is boolean, True = may attend, broadcast over heads; None means causal over everything cached
-        (or everything, for a bidirectional model). Positions default to counting on from the cache."""
-        config, (_, time) = self.config, tokens_BT.shape
-        past = cache.length if cache is not None else 0
+        ``mask_BTS`` is boolean, True = may attend, broadcast over heads; it replaces the causal rule. ``keep_BS`` is
+        boolean, False for padding, over all that is cached and new. ``counts_B`` says for a cached batch how many of
+        the T tokens of each row are real, the others being padding at its end. Positions default to counting on from
+        the cache, ``types_BT`` to 0."""
+        if cache is not None:
+            cache.begin(tokens_BT.shape[1], counts_B)
         if positions_BT is None:
-            positions_BT = torch.arange(past, past + time, device=tokens_BT.device)[None]
-        if mask_BTS is None and past and time > 1 and config.attention.mask_type == "causal":
-            mask_BTS = torch.ones(time, past + time, dtype=torch.bool, device=tokens_BT.device).tril(past)[None]
+            positions_BT = self._positions(tokens_BT, cache)
+        x_BTD = self._embedded(tokens_BT, positions_BT, types_BT)
+        rotation = None
+        if self.config.positional.encoding == "rope":
+            rotation = (self.cos[positions_BT].to(x_BTD.dtype), self.sin[positions_BT].to(x_BTD.dtype))
+        scopes = self._scopes(positions_BT, cache, mask_BTS, keep_BS, x_BTD.dtype)
+        every = self.config.checkpoint_every if self.training and torch.is_grad_enabled() and cache is None else 0
+        for layer, block in enumerate(self.blocks):
+            window = self.config.window(layer)
+            if every and layer % every == 0:
+                x_BTD = checkpoint(block, x_BTD, rotation, scopes[window], None, layer, use_reentrant=False)
+            else:
+                x_BTD = block(x_BTD, rotation, scopes[window], cache, layer)
+        if cache is not None:
+            cache.advance(tokens_BT.shape[1])
+        return x_BTD if self.config.norm.placement == "post" else self.norm(x_BTD)
+
+    def _positions(self, tokens_BT: Tensor, cache: KVCache | None) -> Tensor:
+        time = tokens_BT.shape[1]
+        if cache is not None:
+            return cache.positions(time, tokens_BT.device)
+        return torch.arange(time, device=tokens_BT.device)[None]
+
+    def _embedded(self, tokens_BT: Tensor, positions_BT: Tensor, types_BT: Tensor | None) -> Tensor:
         x_BTD = self.embedding(tokens_BT)
         if self.position_embedding is not None:
             x_BTD = x_BTD + self.position_embedding(positions_BT)
+        elif self.config.positional.encoding == "sinusoidal":
+            x_BTD = x_BTD + self.sinusoids[positions_BT].to(x_BTD.dtype)
         if self.type_embedding is not None:
-            x_BTD = x_BTD + self.type_embedding.weight[0]
-        rotation = None
-        if config.positional.encoding == "rope":
-            rotation = (self.cos[positions_BT].to(x_BTD.dtype), self.sin[positions_BT].to(x_BTD.dtype))
-        mask_B1TS = None if mask_BTS is None else mask_BTS.unsqueeze(1)
-        post = config.norm.placement == "post"
-        if post:
+            x_BTD = x_BTD + (self.type_embedding.weight[0] if types_BT is None else self.type_embedding(types_BT))
+        if self.config.norm.placement == "post":
             x_BTD = self.norm(x_BTD)
-        for layer, block in enumerate(self.blocks):
-            x_BTD = block(x_BTD, rotation, mask_B1TS, cache, layer)
-        if cache is not None:
-            cache.advance(time)
-        return x_BTD if post else self.norm(x_BTD)
+        return F.dropout(x_BTD, self.config.dropout) if self.config.dropout and self.training else x_BTD
+
+    def _scopes(
+        self,
+        positions_BT: Tensor,
+        cache: KVCache | None,
+        mask_BTS: Tensor | None,
+        keep_BS: Tensor | None,
+        dtype: torch.dtype,
+    ) -> dict[int | None, Scope]:
+        """By window; layers with the same window share theirs."""
+        found: dict[int | None, Scope] = {}
+        time, fresh = positions_BT.shape[1], cache is None or cache.length == 0
+        for layer in range(len(self.blocks)):
+            window = self.config.window(layer)
+            if window in found:
+                continue
+            sources_BS = positions_BT
+            if cache is not None and not (fresh and window is None):
+                sources_BS = cache.source_positions(layer, time, positions_BT.device)
+            found[window] = scope(
+                query_BT=positions_BT,
+                source_BS=sources_BS,
+                causal=self.config.attention.mask_type != "bidirectional",
+                fresh=fresh and sources_BS is positions_BT,
+                past=cache is not None and cache.is_past(layer, time),
+                window=window,
+                keep_BS=keep_BS,
+                mask_BTS=mask_BTS,
+                slopes_H=self.slopes if self.config.positional.encoding == "alibi" else None,
+                dtype=dtype,
+            )
+        return found
+
+    @property
+    def output_weight(self) -> Tensor:
+        """What hidden states are multiplied by to become logits (V, D): for losses that make logits in pieces."""
+        return self.head.weight if isinstance(self.head, nn.Linear) else self.embedding.weight
 
     def logits(self, hidden_BTD: Tensor) -> Tensor:
         """Logits over the vocabulary (…, V)."""
@@ -87,8 +159,19 @@ class Transformer(nn.Module):
         cache: KVCache | None = None,
         positions_BT: Tensor | None = None,
         mask_BTS: Tensor | None = None,
+        keep_BS: Tensor | None = None,
+        counts_B: Tensor | None = None,
+        types_BT: Tensor | None = None,
         last_only: bool = False,
     ) -> Tensor:
-        """Logits (B, T, V), or (B, 1, V) of the last token alone."""
-        hidden_BTD = self.hidden(tokens_BT, cache=cache, positions_BT=positions_BT, mask_BTS=mask_BTS)
+        """Logits (B, T, V), or (B, 1, V) of the last token alone. Arguments as of ``hidden``."""
+        hidden_BTD = self.hidden(
+            tokens_BT,
+            cache=cache,
+            positions_BT=positions_BT,
+            mask_BTS=mask_BTS,
+            keep_BS=keep_BS,
+            counts_B=counts_B,
+            types_BT=types_BT,
+        )
         return self.logits(hidden_BTD[:, -1:] if last_only else hidden_BTD)

@@ -24,7 +24,12 @@ class _NoInitialisation(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
+def without_initialisation() -> TorchFunctionMode:
+    """To be entered together with the meta device."""
+    return _NoInitialisation()
+
+
 def unfilled(config: TransformerConfig) -> Transformer:
     """The transformer on the meta device."""
-    with torch.device("meta"), _NoInitialisation():
+    with torch.device("meta"), without_initialisation():
         return Transformer(config)

@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 import torch
 from gguf.constants import GGMLQuantizationType as Kind
+from gguf.quants import _type_traits
 from torch import Tensor
 from torch.testing import assert_close
 
 from alen.errors import AlenError, BadInput, CorruptWeights
 from alen.neural import load_decoder
+from alen.neural.config import TransformerConfig
+from alen.neural.positions import frequencies
 from alen.neural.transformer import Transformer
 from alen.neural.weights.dequantise import dequantise
 from alen.neural.weights.gguf import half_split
@@ -60,14 +63,19 @@ def tensors_of(model: Transformer) -> dict[str, Tensor]:
     return tensors
 
 
-def write(path: Path, tensors: dict[str, Tensor], architecture: str = "llama", **extra: int | str) -> Path:
+def write(path: Path, tensors: dict[str, Tensor], architecture: str = "llama", **extra: int | float | str) -> Path:
     writer = gguf.GGUFWriter(path, architecture)
     for name, number in FIELDS.items():
-        writer.add_uint32(name, number)
+        writer.add_uint32(name.replace("llama", architecture), number)
     for name, value in extra.items():
         key = name.replace("__", ".")
-        writer.add_string(key, value) if isinstance(value, str) else writer.add_uint32(key, value)
-    writer.add_float32("llama.attention.layer_norm_rms_epsilon", 1e-5)
+        if isinstance(value, str):
+            writer.add_string(key, value)
+        elif isinstance(value, float):
+            writer.add_float32(key, value)
+        else:
+            writer.add_uint32(key, value)
+    writer.add_float32(f"{architecture}.attention.layer_norm_rms_epsilon", 1e-5)
     writer.add_array("tokenizer.ggml.tokens", WORDS)
     writer.add_array("tokenizer.ggml.token_type", [1] * len(WORDS))
     for name, tensor in tensors.items():
@@ -190,6 +198,62 @@ def test_tensor_of_another_shape(tmp_path: Path, tensors: dict[str, Tensor]) -> 
         load_decoder(write(tmp_path / "bent.gguf", tensors))
 
 
+def variant(**changes: Any) -> TransformerConfig:
+    """The decoder with other options of attention or positions."""
+    data = DECODER.model_dump()
+    for part, values in changes.items():
+        data[part] |= values
+    return TransformerConfig.parse(data)
+
+
+@pytest.mark.parametrize("architecture", ["qwen2", "qwen3"])
+def test_qwen_keeps_its_rows_and_has_biases_or_norms(tmp_path: Path, tokens_BT: Tensor, architecture: str) -> None:
+    model = random_model(variant(attention={"qkv_bias": architecture == "qwen2", "qk_norm": architecture == "qwen3"}))
+    state, tensors = model.state_dict(), tensors_of(model)
+    for layer in range(DECODER.num_layers):
+        ours, theirs = f"blocks.{layer}.attention.", f"blk.{layer}.attn_"
+        query, key, _ = state[ours + "qkv.weight"].split([64, 32, 32])
+        tensors |= {theirs + "q.weight": query, theirs + "k.weight": key}
+        if architecture == "qwen2":
+            parts = state[ours + "qkv.bias"].split([64, 32, 32])
+            tensors |= {f"{theirs}{name}.bias": part for name, part in zip("qkv", parts, strict=True)}
+        else:
+            tensors[theirs + "q_norm.weight"] = state[ours + "query_norm.weight"]
+            tensors[theirs + "k_norm.weight"] = state[ours + "key_norm.weight"]
+    loaded = load_decoder(write(tmp_path / "qwen.gguf", tensors, architecture))
+    assert torch.equal(loaded.model(tokens_BT), model(tokens_BT))
+
+
+def test_linear_scaling(tmp_path: Path, tokens_BT: Tensor) -> None:
+    model = random_model(variant(positional={"rope_scaling": 4.0}))
+    extra = {"llama__rope__scaling__type": "linear", "llama__rope__scaling__factor": 4.0}
+    loaded = load_decoder(write(tmp_path / "long.gguf", tensors_of(model), **extra))
+    assert torch.equal(loaded.model(tokens_BT), model(tokens_BT))
+
+
+def test_frequencies_of_llama_3(tmp_path: Path, tokens_BT: Tensor) -> None:
+    config = variant(positional={"rope_base": 500000.0, "rope_scaling": {"factor": 32.0}})
+    model, plain = random_model(config), variant(positional={"rope_base": 500000.0})
+    divisors = (frequencies(16, plain.positional) / frequencies(16, config.positional)).float()
+    extra = {"llama__rope__freq_base": 500000.0}
+    tensors = {**tensors_of(model), "rope_freqs.weight": divisors}
+    loaded = load_decoder(write(tmp_path / "llama3.gguf", tensors, **extra))
+    assert loaded.config.positional == config.positional
+    assert torch.equal(loaded.model(tokens_BT), model(tokens_BT))
+    tensors["rope_freqs.weight"] = divisors.flip(0).contiguous()
+    with pytest.raises(BadInput, match="of its own making"):
+        load_decoder(write(tmp_path / "odd.gguf", tensors, **extra))
+
+
+@pytest.mark.parametrize("kind", sorted(_type_traits, key=lambda kind: kind.name))
+def test_every_kind_that_the_reference_knows(kind: Kind) -> None:
+    block, size = gguf.GGML_QUANT_SIZES[kind]
+    raw = np.random.default_rng(0).integers(0, 60, size=(6, 4 * size), dtype=np.uint8)
+    expected = torch.from_numpy(gguf.dequantize(raw, kind).astype(np.float32))
+    found = dequantise(torch.from_numpy(raw).flatten(), kind, (6, 4 * block), torch.float32)
+    assert_close(found, expected, rtol=0, atol=0, equal_nan=True)
+
+
 def test_tensor_that_no_plain_llama_has(tmp_path: Path, tensors: dict[str, Tensor]) -> None:
     tensors["blk.0.attn_q.bias"] = torch.zeros(64)
     with pytest.raises(BadInput, match=r"blk\.0\.attn_q\.bias"):
@@ -199,7 +263,7 @@ def test_tensor_that_no_plain_llama_has(tmp_path: Path, tensors: dict[str, Tenso
 @pytest.mark.parametrize(
     ("extra", "said"),
     [
-        ({"llama__rope__scaling__type": "linear"}, "scaled"),
+        ({"llama__rope__scaling__type": "yarn"}, "scaled by yarn"),
         ({"llama__rope__dimension_count": 8}, "part of each head"),
         ({"llama__expert_count": 8}, "experts"),
     ],

@@ -147,9 +147,11 @@ def test_tensor_of_another_shape(tmp_path: Path, name: str) -> None:
         load_decoder(tmp_path)
 
 
-def test_tensor_that_no_plain_llama_has(tmp_path: Path) -> None:
-    llama(tmp_path, mlp_bias=True)
-    with pytest.raises(BadInput, match=r"gate_proj\.bias|down_proj\.bias"):
+def test_tensor_that_its_architecture_does_not_have(tmp_path: Path) -> None:
+    llama(tmp_path)
+    tensors = load_file(tmp_path / "model.safetensors")
+    rewrite(tmp_path, {**tensors, "model.layers.0.mlp.router.weight": torch.zeros(2, 2)})
+    with pytest.raises(BadInput, match=r"mlp\.router\.weight"):
         load_decoder(tmp_path)
 
 
@@ -157,8 +159,8 @@ def test_tensor_that_no_plain_llama_has(tmp_path: Path) -> None:
     ("changes", "said"),
     [
         ({"model_type": "mamba"}, "architecture mamba"),
-        ({"rope_parameters": {"rope_type": "llama3", "rope_theta": 1e4}}, "scaled"),
-        ({"rope_parameters": None, "rope_scaling": {"type": "linear", "factor": 2.0}}, "scaled"),
+        ({"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4, "factor": 2.0}}, "scaled by yarn"),
+        ({"rope_parameters": None, "rope_scaling": {"type": "dynamic", "factor": 2.0}}, "scaled by dynamic"),
         ({"hidden_act": "gelu"}, "activation gelu"),
         ({"num_hidden_layers": "three"}, "num_layers"),
     ],

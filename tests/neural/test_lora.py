@@ -44,7 +44,7 @@ def test_only_adapters_learn(decoder: Transformer, tokens_BT: Tensor) -> None:
     parameters = lora.attach(decoder, rank=4, targets=("qkv", "down"))
     optimizer = torch.optim.SGD(parameters, lr=0.5)
     losses = []
-    for _ in range(20):
+    for _ in range(40):
         logits = decoder(tokens_BT[:, :-1])
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), tokens_BT[:, 1:].flatten())
         optimizer.zero_grad()

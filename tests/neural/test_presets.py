@@ -13,12 +13,12 @@ from alen.models import locate
 from alen.neural import KVCache, load_decoder, load_encoder
 from alen.neural.config import TransformerConfig
 from alen.neural.describe import describe, parameters_by_part
-from alen.neural.presets import NAMES, preset
+from alen.neural.presets import names, preset
 from alen.neural.unfilled import unfilled
 from tests.neural.conftest import DECODER, ENCODER
 
 SHAPES: dict[str, TransformerConfig] = {
-    **{name: preset(name) for name in NAMES},
+    **{name: preset(name) for name in names()},
     "decoder": DECODER,
     "encoder": ENCODER,
     "untied": DECODER.model_copy(update={"tie_embeddings": False}),
@@ -30,7 +30,7 @@ SHAPES: dict[str, TransformerConfig] = {
 
 
 def part_of(name: str) -> str:
-    for part in ("attention_norm", "ffn_norm", "norm"):
+    for part in ("attention_norm", "ffn_norm", "query_norm", "key_norm", "norm"):
         if name.split(".")[-2] == part:
             return "norm"
     return next(part for part in ("embedding", "attention", "ffn", "head") if part in name)

@@ -1,4 +1,5 @@
-"""Read Hugging Face style folders: config.json and safetensors, llama-family decoders and BERT encoders."""
+"""Folders in the Hugging Face layout, read and written: config.json and safetensors of Llama, SmolLM2, Qwen, GPT-2 and
+BERT."""
 
 from __future__ import annotations
 
@@ -7,145 +8,111 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from alen.errors import BadInput, CorruptWeights
 from alen.neural.config import TransformerConfig
+from alen.neural.transformer import Transformer
+from alen.neural.weights import family_bert, family_gpt2, tensor_files
+from alen.neural.weights.family import Entry, Family, read, write
+from alen.neural.weights.family_bert import BERT
+from alen.neural.weights.family_gpt2 import GPT2
+from alen.neural.weights.family_llama import LLAMA
 from alen.neural.weights.loaded import LoadedModel, build
+from alen.neural.weights.tensor_files import AGAIN, TensorFolder
 
-_AGAIN = "Copy the folder again."
-_COMPUTED = "rotary_emb.inv_freq"  # older files carry this table, which follows from the configuration
-
-
-def load_encoder(folder: Path, *, dtype: torch.dtype = torch.float32) -> LoadedModel:
-    """A BERT encoder without its pooler. Raises BadInput for another architecture, CorruptWeights."""
-    settings = _settings(folder)
-    if settings.get("model_type") != "bert":
-        raise BadInput("encoder", f"architecture {settings.get('model_type')}", "bert", "Choose a BERT style encoder.")
-    if settings.get("position_embedding_type", "absolute") != "absolute":
-        raise BadInput("encoder", "relative positions", "absolute positions", "Choose a BERT style encoder.")
-    config = TransformerConfig.parse(
-        {
-            "vocab_size": settings["vocab_size"],
-            "d_model": settings["hidden_size"],
-            "num_layers": settings["num_hidden_layers"],
-            "max_seq_len": settings["max_position_embeddings"],
-            "token_types": settings["type_vocab_size"],
-            "language_head": False,
-            "attention": {
-                "variant": "mha",
-                "num_heads": settings["num_attention_heads"],
-                "bias": True,
-                "mask_type": "bidirectional",
-            },
-            "positional": {"encoding": "learned"},
-            "ffn": {
-                "variant": "mlp",
-                "hidden_dim": settings["intermediate_size"],
-                "activation": settings["hidden_act"],
-                "bias": True,
-            },
-            "norm": {"type": "layernorm", "eps": settings["layer_norm_eps"], "placement": "post"},
-        }
-    )
-    raw = {name.removeprefix("bert."): tensor for name, tensor in _tensors(folder).items()}
-    take = _Taker(raw, folder)
-    tensors = {
-        "embedding.weight": take("embeddings.word_embeddings.weight"),
-        "position_embedding.weight": take("embeddings.position_embeddings.weight"),
-        "type_embedding.weight": take("embeddings.token_type_embeddings.weight"),
-    }
-    for part in ("weight", "bias"):
-        tensors[f"norm.{part}"] = take(f"embeddings.LayerNorm.{part}")
-        for layer in range(config.num_layers):
-            theirs, ours = f"encoder.layer.{layer}.", f"blocks.{layer}."
-            tensors[f"{ours}attention.qkv.{part}"] = take.joined(
-                [f"{theirs}attention.self.{name}.{part}" for name in ("query", "key", "value")]
-            )
-            tensors[f"{ours}attention.o.{part}"] = take(f"{theirs}attention.output.dense.{part}")
-            tensors[f"{ours}attention_norm.{part}"] = take(f"{theirs}attention.output.LayerNorm.{part}")
-            tensors[f"{ours}ffn.gate_up.{part}"] = take(f"{theirs}intermediate.dense.{part}")
-            tensors[f"{ours}ffn.down.{part}"] = take(f"{theirs}output.dense.{part}")
-            tensors[f"{ours}ffn_norm.{part}"] = take(f"{theirs}output.LayerNorm.{part}")
-    return LoadedModel(build(config, tensors, dtype, str(folder)), config, settings)
+DECODERS = (LLAMA, GPT2)
+_KNOWN = ", ".join(kind for family in DECODERS for kind in family.model_types)
 
 
 def load_decoder_folder(folder: Path, *, dtype: torch.dtype = torch.float32) -> LoadedModel:
-    """A llama-family decoder. Raises BadInput for another architecture or scaled positions, CorruptWeights."""
+    """A causal language model. Raises BadInput for an architecture or option that is not supported, CorruptWeights."""
     settings = _settings(folder)
-    if settings.get("model_type") != "llama":
-        raise BadInput("model", f"architecture {settings.get('model_type')}", "llama", "Choose a llama style decoder.")
-    rope = settings.get("rope_parameters") or settings.get("rope_scaling") or {}
-    if rope.get("rope_type", rope.get("type", "default")) != "default":
-        raise BadInput("model", "scaled rotary positions", "plain rotary positions", "Choose a model without scaling.")
-    if settings.get("hidden_act", "silu") != "silu":
-        raise BadInput("model", f"activation {settings['hidden_act']}", "silu", "Choose a model with that activation.")
-    config = TransformerConfig.parse(
-        {
-            "vocab_size": settings["vocab_size"],
-            "d_model": settings["hidden_size"],
-            "num_layers": settings["num_hidden_layers"],
-            "max_seq_len": settings["max_position_embeddings"],
-            "tie_embeddings": settings.get("tie_word_embeddings", False),
-            "attention": {
-                "num_heads": settings["num_attention_heads"],
-                "num_kv_heads": settings.get("num_key_value_heads") or settings["num_attention_heads"],
-                "head_dim": settings.get("head_dim"),
-                "bias": settings.get("attention_bias", False),
-            },
-            "positional": {"rope_base": settings.get("rope_theta") or rope.get("rope_theta", 10000.0)},
-            "ffn": {"hidden_dim": settings["intermediate_size"]},
-            "norm": {"eps": settings["rms_norm_eps"]},
-        }
-    )
-    take = _Taker(_tensors(folder), folder)
-    tensors = {"embedding.weight": take("model.embed_tokens.weight"), "norm.weight": take("model.norm.weight")}
-    if not config.tie_embeddings:
-        tensors["head.weight"] = take("lm_head.weight")
-    parts = ("weight", "bias") if config.attention.bias else ("weight",)
-    for layer in range(config.num_layers):
-        theirs, ours = f"model.layers.{layer}.", f"blocks.{layer}."
-        for part in parts:
-            tensors[f"{ours}attention.qkv.{part}"] = take.joined(
-                [f"{theirs}self_attn.{name}_proj.{part}" for name in "qkv"]
-            )
-            tensors[f"{ours}attention.o.{part}"] = take(f"{theirs}self_attn.o_proj.{part}")
-        tensors[f"{ours}attention_norm.weight"] = take(f"{theirs}input_layernorm.weight")
-        tensors[f"{ours}ffn_norm.weight"] = take(f"{theirs}post_attention_layernorm.weight")
-        tensors[f"{ours}ffn.gate_up.weight"] = take.joined(
-            [f"{theirs}mlp.gate_proj.weight", f"{theirs}mlp.up_proj.weight"]
-        )
-        tensors[f"{ours}ffn.down.weight"] = take(f"{theirs}mlp.down_proj.weight")
-    take.taken.add("lm_head.weight")
-    take.refuse_unread()
+    kind = settings.get("model_type")
+    for family in DECODERS:
+        if kind in family.model_types:
+            config = family.config(settings)
+            tensors = read_all(folder, family, family.entries(config), unread=("lm_head.weight",))
+            return LoadedModel(build(config, tensors, dtype, str(folder)), config, settings)
+    raise BadInput("model", f"architecture {kind}", _KNOWN, "Choose a decoder of a supported architecture.")
+
+
+def read_config(folder: Path) -> TransformerConfig:
+    """Without its weights. Raises BadInput for an architecture or option that is not supported, CorruptWeights."""
+    settings = _settings(folder)
+    for family in (*DECODERS, BERT):
+        if settings.get("model_type") in family.model_types:
+            return family.config(settings)
+    raise BadInput("model", f"architecture {settings.get('model_type')}", f"{_KNOWN}, bert", "Choose another model.")
+
+
+def load_encoder(folder: Path, *, dtype: torch.dtype = torch.float32) -> LoadedModel:
+    """A BERT encoder without what stands on it. Raises BadInput for another architecture, CorruptWeights."""
+    settings = encoder_settings(folder)
+    config = BERT.config(settings)
+    heads = ("pooler.", "cls.", "classifier.")
+    tensors = read_all(folder, BERT, BERT.entries(config), unread=heads)
     return LoadedModel(build(config, tensors, dtype, str(folder)), config, settings)
 
 
-class _Taker:
-    def __init__(self, tensors: dict[str, Tensor], folder: Path) -> None:
-        self._tensors, self._folder = tensors, folder
-        self.taken: set[str] = set()
+def encoder_settings(folder: Path) -> dict[str, Any]:
+    """The config.json of a BERT. Raises BadInput for another architecture, CorruptWeights."""
+    settings = _settings(folder)
+    if settings.get("model_type") != "bert":
+        raise BadInput("encoder", f"architecture {settings.get('model_type')}", "bert", "Choose a BERT style encoder.")
+    return settings
 
-    def __call__(self, name: str) -> Tensor:
-        if name not in self._tensors:
-            raise CorruptWeights(f"{self._folder}: missing {name}.", _AGAIN)
-        self.taken.add(name)
-        return self._tensors[name]
 
-    def joined(self, names: list[str]) -> Tensor:
-        """The rows of several tensors below one another."""
-        parts = [self(name) for name in names]
-        if len({part.shape[1:] for part in parts}) > 1:
-            raise CorruptWeights(f"{self._folder}: {names[0]} and its neighbours differ in width.", _AGAIN)
-        return torch.cat(parts)
+def save_folder(model: Transformer, folder: Path, *, shard_bytes: int = tensor_files.SHARD_BYTES) -> None:
+    """Write config.json and weights so that ``transformers`` loads the same model. Raises BadInput when no family of
+    theirs has the options of this one."""
+    config = model.config
+    family = family_of(config)
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {name: tensor.detach() for name, tensor in model.state_dict().items()}
+    tensors = write(family.entries(config), state)
+    if family is GPT2:
+        tensors = {name if name == "lm_head.weight" else family.prefix + name: part for name, part in tensors.items()}
+    tensor_files.write(folder, tensors, shard_bytes)
+    write_settings(folder, family.settings(config), model)
 
-    def refuse_unread(self) -> None:
-        """A model that leaves tensors unread computes something else than its makers meant."""
-        left = sorted(name for name in self._tensors.keys() - self.taken if not name.endswith(_COMPUTED))
-        if left:
-            raise BadInput("model", f"tensor {left[0]}", "the tensors of a plain llama model", "Choose another model.")
+
+def write_settings(folder: Path, settings: dict[str, Any], model: nn.Module) -> None:
+    dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
+    text = json.dumps({**settings, "dtype": dtype, "torch_dtype": dtype}, indent=1, sort_keys=True)
+    (folder / "config.json").write_text(text + "\n", "utf-8")
+
+
+def family_of(config: TransformerConfig) -> Family:
+    """Raises BadInput when none fits."""
+    if family_gpt2.fits(config):
+        return GPT2
+    if family_bert.fits(config):
+        return BERT
+    LLAMA.settings(config)
+    return LLAMA
+
+
+def read_all(folder: Path, family: Family, entries: list[Entry], unread: tuple[str, ...] = ()) -> dict[str, Tensor]:
+    """Our tensors. Raises CorruptWeights for one that is missing, BadInput for one that nobody reads unless its name
+    begins with one of ``unread``: a model that leaves tensors out computes something else than its makers meant."""
+    with TensorFolder(folder) as file:
+        names = {name.removeprefix(family.prefix): name for name in file.names()}
+        taken: set[str] = set()
+
+        def take(name: str) -> Tensor:
+            taken.add(name)
+            return file.read(names.get(name, name))
+
+        tensors = read(entries, take, str(folder))
+        left = [
+            name
+            for name in sorted(names.keys() - taken)
+            if not name.endswith(family.computed or ("\0",)) and not name.startswith(unread or ("\0",))
+        ]
+    if left:
+        raise BadInput("model", f"tensor {left[0]}", "the tensors of its architecture", "Choose another model.")
+    return tensors
 
 
 class _Settings(dict[str, Any]):
@@ -154,7 +121,7 @@ class _Settings(dict[str, Any]):
         self._file = file
 
     def __missing__(self, name: str) -> Any:
-        raise CorruptWeights(f"{self._file}: missing {name}.", _AGAIN)
+        raise CorruptWeights(f"{self._file}: missing {name}.", AGAIN)
 
 
 def _settings(folder: Path) -> _Settings:
@@ -162,17 +129,4 @@ def _settings(folder: Path) -> _Settings:
     try:
         return _Settings(json.loads(file.read_text("utf-8")), file)
     except (OSError, ValueError, TypeError) as error:
-        raise CorruptWeights(f"{file}: {error}.", _AGAIN) from None
-
-
-def _tensors(folder: Path) -> dict[str, Tensor]:
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise CorruptWeights(f"{folder}: no .safetensors file.", _AGAIN)
-    tensors: dict[str, Tensor] = {}
-    for file in files:
-        try:
-            tensors |= load_file(file)
-        except (SafetensorError, OSError, ValueError) as error:
-            raise CorruptWeights(f"{file}: {error}.", _AGAIN) from None
-    return tensors
+        raise CorruptWeights(f"{file}: {error}.", AGAIN) from None

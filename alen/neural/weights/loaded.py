@@ -11,7 +11,6 @@ from torch import Tensor
 
 from alen.errors import CorruptWeights
 from alen.neural.config import TransformerConfig
-from alen.neural.positions import rotation_table
 from alen.neural.transformer import Transformer
 from alen.neural.unfilled import unfilled
 
@@ -43,7 +42,6 @@ def build(config: TransformerConfig, tensors: Mapping[str, Tensor], dtype: torch
         raise CorruptWeights(f"{origin}: {'; '.join(problems[:3])}.", "Get the file again or use another one.")
     state = {name: tensor.to(dtype).contiguous() for name, tensor in tensors.items()}
     model.load_state_dict(state, assign=True)
-    if config.positional.encoding == "rope":
-        # Buffers are computed, not stored, so the meta device left them empty.
-        model.cos, model.sin = rotation_table(config.max_seq_len, config.head_dim, config.positional.rope_base)
+    # Tables are computed, not stored, so the meta device left them empty.
+    model.fill_tables()
     return model.eval().requires_grad_(False)
