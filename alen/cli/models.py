@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,7 @@ from alen.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from alen.models import ModelInfo
+    from alen.neural import TransformerConfig
 
 
 @click.group("models", no_args_is_help=False)
@@ -62,28 +63,83 @@ def pull_command(common: Common, names: tuple[str, ...], source: Path | None) ->
 @click.argument("name", required=False)
 @common_options
 def info_command(common: Common, name: str | None) -> None:
-    """Describe a model: a NAME, a GGUF file or a folder."""
-    from alen.models import info
+    """Describe a model, a shape, or a file: a NAME, a GGUF file or a folder."""
+    from alen.models import REGISTRY, info
+    from alen.neural import presets
+    from alen.neural.describe import describe
 
     settings = opening.open_settings(common)
-    model = info(name or settings.model, settings.home)
+    wanted = name or settings.model
+    is_preset = wanted in presets.names() and wanted not in REGISTRY
+    described = _preset(wanted) if is_preset else info(wanted, settings.home).to_json()
+    config = presets.preset(wanted) if is_preset else _config_of(described)
+    shape = describe(config) if config is not None else None
+    if shape is not None:
+        described["parameters"] = {**shape["parameters"], "total": described["parameters"]["total"]}
+    described["shape"] = None if shape is None else {key: shape[key] for key in shape if key != "parameters"}
     if common.as_json:
-        emit_json(model.to_json())
-        return
-    facts(
-        [
-            ("name", model.name),
-            ("what", model.summary),
-            ("kind", model.kind),
-            ("format", model.format),
-            ("parameters", f"{model.parameters:,}"),
-            ("size", _size(model.bytes)),
-            ("licence", model.licence or "unknown"),
-            ("installed", model.path or "no"),
-            ("from", model.source or "-"),
-            ("fingerprint", model.fingerprint or "-"),
-        ]
-    )
+        emit_json(described)
+    else:
+        facts([*_lines(described), *(_shape_lines(described["parameters"], shape) if shape else [])])
+
+
+def _preset(name: str) -> dict[str, Any]:
+    from alen.neural import presets
+    from alen.neural.describe import describe
+
+    config = presets.preset(name)
+    source, stated = presets.source_of(name)
+    return {
+        "name": name,
+        "kind": "encoder" if config.attention.mask_type == "bidirectional" else "decoder",
+        "summary": f"a shape without weights; {stated} parameters stated",
+        "licence": None,
+        "installed": False,
+        "path": None,
+        "bytes": 0,
+        "parameters": {"total": describe(config)["parameters"]["total"]},
+        "format": "shape",
+        "source": source,
+        "fingerprint": None,
+    }
+
+
+def _config_of(described: dict[str, Any]) -> TransformerConfig | None:
+    """What the files say; None for a model that is not here."""
+    if not described["installed"]:
+        return None
+    from alen.neural.weights import read_config
+
+    return read_config(Path(described["path"]))
+
+
+def _lines(described: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("name", described["name"]),
+        ("what", described["summary"]),
+        ("kind", described["kind"]),
+        ("format", described["format"]),
+        ("parameters", f"{described['parameters']['total']:,}"),
+        ("size", _size(described["bytes"]) if described["bytes"] else "-"),
+        ("licence", described["licence"] or "unknown"),
+        ("installed", described["path"] or "no"),
+        ("from", described["source"] or "-"),
+        ("fingerprint", described["fingerprint"] or "-"),
+    ]
+
+
+def _shape_lines(parameters: dict[str, int], shape: dict[str, Any]) -> list[tuple[str, str]]:
+    parts = [(f"  {part}", f"{count:,}") for part, count in parameters.items() if part != "total"]
+    weights = ", ".join(f"{dtype} {_size(size['weights'])}" for dtype, size in shape["bytes"].items())
+    cached = ", ".join(f"{dtype} {size['cache_per_token']:,}" for dtype, size in shape["bytes"].items())
+    first, longest = (shape["flops_per_token"][place] / 1e6 for place in ("first", "longest"))
+    return [
+        *parts,
+        ("shape", f"{shape['layers']} layers of width {shape['width']:,}, {shape['vocabulary']:,} words"),
+        ("weights", weights),
+        ("cache", f"bytes a token: {cached}"),
+        ("work", f"{first:,.1f} MFLOP for a first token, {longest:,.1f} for token {shape['longest']:,}"),
+    ]
 
 
 def _state(model: ModelInfo) -> str:
