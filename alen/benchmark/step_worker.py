@@ -1,0 +1,99 @@
+"""One process that holds one model and makes one step when told to: ``python -m alen.benchmark.step_worker JSON``.
+
+It answers each line it reads with a line of JSON, so that the sides can take turns while their memory stays apart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from alen.benchmark.step_models import build, targets_of
+
+
+def main() -> None:
+    options = json.loads(sys.argv[1])
+    if options.get("threads"):
+        torch.set_num_threads(options["threads"])
+    if options["side"] == "peak":
+        _serve({"gemm": _gemm(getattr(torch, options["dtype"]))}, lambda: 0)
+        return
+    if options["side"] == "transformers":
+        import transformers
+
+        transformers.logging.set_verbosity_error()
+    before = _memory("VmRSS")
+    steps = _steps(options)
+    _serve(steps, lambda: _memory("VmHWM") - before)
+
+
+def _serve(steps: dict[str, Callable[[], Any]], memory: Callable[[], int]) -> None:
+    print(json.dumps({"ready": list(steps)}), flush=True)
+    for line in sys.stdin:
+        step = steps[line.strip()]
+        started = time.perf_counter()
+        value = step()
+        seconds = time.perf_counter() - started
+        print(json.dumps({"seconds": seconds, "value": value, "memory": memory()}), flush=True)
+
+
+def _steps(options: dict[str, Any]) -> dict[str, Callable[[], Any]]:
+    """Forward and training steps by name. ``precision`` is float32, bfloat16 (weights too) or autocast."""
+    model = build(options["model"], options["side"])
+    precision = options["precision"]
+    if precision == "bfloat16":
+        model.module.to(torch.bfloat16)
+    generator = torch.Generator().manual_seed(2)
+    tokens_BT = torch.randint(0, model.config.vocab_size, (options["batch"], options["time"]), generator=generator)
+    targets_BT = targets_of(options["model"], tokens_BT)
+    compiled = torch.compile if options["compile"] else (lambda function: function)
+    logits, loss = compiled(model.logits), compiled(model.loss)
+
+    def mixed() -> Any:
+        return torch.autocast("cpu", torch.bfloat16) if precision == "autocast" else contextlib.nullcontext()
+
+    def forward() -> float:
+        model.module.eval()
+        with torch.no_grad(), mixed():
+            return float(logits(tokens_BT)[..., ::97].float().std())
+
+    def train() -> float:
+        model.module.train()
+        model.module.zero_grad(set_to_none=True)
+        with mixed():
+            found = loss(tokens_BT, targets_BT)
+        found.backward()
+        return float(found.detach())
+
+    return {"forward": forward, "train": train}
+
+
+def _gemm(dtype: torch.dtype, size: int = 2048) -> Callable[[], float]:
+    """FLOP/s of one large matrix product, the most that a layer can hope for."""
+    one, other = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
+
+    def run() -> float:
+        started = time.perf_counter()
+        for _ in range(4):
+            torch.mm(one, other)
+        return 4 * 2 * size**3 / (time.perf_counter() - started)
+
+    return run
+
+
+def _memory(field: str) -> int:
+    """Bytes, from the kernel's account of this process."""
+    found = re.search(rf"^{field}:\s+(\d+) kB", Path("/proc/self/status").read_text("utf-8"), re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Forward and training speed of the transformer beside ``transformers``: ``python benchmarks/transformer.py``.
+
+Same weights, same tokens, same machine; each side runs with its own best switches (eager or compiled; for bfloat16
+whole weights or autocast), in a process of its own, in turns with the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import math
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alen.benchmark import machine, report
+from alen.benchmark.harness import progress, spread
+from alen.benchmark.schema import Measured, Result, Row, Target
+from alen.benchmark.step_models import MODELS
+from alen.benchmark.stepping import Steps, compare, peak, switches
+from alen.errors import AlenError
+from alen.neural.describe import flops_per_token
+from alen.neural.presets import preset
+
+OUT = Path(__file__).with_name("results") / "transformer.json"
+SHAPES = ("1x512", "8x256")
+DTYPES = ("float32", "bfloat16")
+STEPS = ("forward", "train")
+WANTED, OF_PEAK = 1.3, 0.9
+NOTES = (
+    "Tokens a second of forward (logits of every token) and of forward with backward (mean loss), medians of steps.",
+    "A cell is reached at 1.3 times transformers or at 90 % of what a large matrix product reaches here.",
+    "ALEN small is a StableLM with rotary positions over whole heads there. BERT is trained on 15 % masked tokens.",
+    "Memory is the peak of a process above what it took before the model was made.",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _options(arguments)
+    try:
+        result = run(options)
+    except AlenError as error:
+        print(f"transformer: {error}", file=sys.stderr)
+        return error.exit_code
+    result.save(options.out)
+    report.print_result(result)
+    print(f"Written: {options.out}", file=sys.stderr)
+    return 0
+
+
+def run(options: argparse.Namespace) -> Result:
+    """Everything but the printing."""
+    started, created = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    cells = list(itertools.product(options.models, options.shapes, options.dtypes, options.steps))
+    rows: list[Row] = []
+    table: list[dict[str, Any]] = []
+    with progress() as show:
+        peaks = {dtype: peak(dtype, options.threads) for dtype in options.dtypes}
+        for done, (model, shape, dtype, step) in enumerate(cells):
+            show("cells", done, len(cells))
+            batch, length = map(int, shape.split("x"))
+            cell = {"model": model, "batch": batch, "time": length, "threads": options.threads}
+            choices = {side: switches(side, dtype, options.compile) for side in ("alen", "transformers")}
+            found = compare(cell, step, choices, rounds=options.rounds)
+            _same_numbers(found, dtype)
+            entry = _entry(model, shape, dtype, step, found, peaks[dtype])
+            table.append(entry)
+            rows += _rows(entry, found)
+        show("cells", len(cells), len(cells))
+    return Result(
+        name="transformer",
+        title="Forward and training steps beside transformers",
+        created=created,
+        seconds=round(time.monotonic() - started, 1),
+        command=machine.command(sys.argv),
+        commit=machine.commit(),
+        machine=machine.machine(),
+        versions=machine.versions(),
+        settings={
+            name: getattr(options, name) for name in ("models", "shapes", "dtypes", "steps", "compile", "rounds")
+        },
+        rows=tuple(rows),
+        tables={
+            "cells": table,
+            "peak": [{"dtype": dtype, "gflops": round(value / 1e9, 1)} for dtype, value in peaks.items()],
+        },
+        notes=NOTES,
+    )
+
+
+def _same_numbers(found: dict[str, Steps], dtype: str) -> None:
+    """Both sides computed the same thing, or the comparison means nothing."""
+    ours, theirs = found["alen"].value, found["transformers"].value
+    if not math.isclose(ours, theirs, rel_tol=1e-3 if dtype == "float32" else 0.05):
+        raise AssertionError(f"ALEN computed {ours}, transformers {theirs}")
+
+
+def _entry(model: str, shape: str, dtype: str, step: str, found: dict[str, Steps], peak_flops: float) -> dict[str, Any]:
+    batch, length = map(int, shape.split("x"))
+    config = preset(model)
+    seen = (length + 1) // 2 if config.attention.mask_type == "causal" else length
+    work = batch * length * flops_per_token(config, seen) * (3 if step == "train" else 1)
+    if model == "bert-base":
+        heads = 2 * config.d_model * (config.d_model + config.vocab_size)
+        work += batch * length * heads * (3 * 0.15 if step == "train" else 1)
+    sides = {
+        side: {
+            "tokens_per_second": round(batch * length / steps.median, 1),
+            "of_peak": round(work / steps.median / peak_flops, 3),
+            "memory_mb": round(steps.memory / 1e6, 1),
+            "switches": str(steps.switches),
+            **{f"seconds_{name}": value for name, value in spread(steps.seconds).items() if name in ("p25", "p75")},
+        }
+        for side, steps in found.items()
+    }
+    return {
+        "model": model,
+        "shape": shape,
+        "dtype": dtype,
+        "step": step,
+        **{f"{side}_{name}": value for side, values in sides.items() for name, value in values.items()},
+    }
+
+
+def _rows(entry: dict[str, Any], found: dict[str, Steps]) -> list[Row]:
+    name = f"{entry['model']}-{entry['shape']}-{entry['dtype']}-{entry['step']}"
+    label = f"{entry['model']} {entry['shape']} {entry['dtype']} {entry['step']}"
+    ours, theirs = (np.array(found[side].seconds) for side in ("alen", "transformers"))
+    ratios = theirs / ours
+    wanted = WANTED if entry["alen_of_peak"] < OF_PEAK else 0.0
+    if (entry["model"], entry["dtype"], entry["step"]) == ("alen-small", "bfloat16", "train"):
+        wanted = 1.8
+    speed = Measured(
+        value=float(np.median(theirs) / np.median(ours)),
+        low=float(np.quantile(ratios, 0.25)),
+        high=float(np.quantile(ratios, 0.75)),
+        n=len(ratios),
+    )
+    memory = Measured(value=entry["alen_memory_mb"] / max(entry["transformers_memory_mb"], 0.1), n=1)
+    return [
+        Row(name=name, label=label, unit="times", ours=speed, target=Target(relation="at least", value=wanted)),
+        Row(
+            name=f"{name}-memory",
+            label=f"{label}, memory",
+            unit="times",
+            ours=memory,
+            target=Target(relation="at most", value=1.0),
+        ),
+    ]
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--shapes", nargs="+", default=list(SHAPES), help="batch x tokens")
+    parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=list(DTYPES))
+    parser.add_argument("--steps", nargs="+", choices=STEPS, default=list(STEPS))
+    parser.add_argument("--rounds", type=int, default=7, help="steps of each side that are timed, in turns")
+    parser.add_argument("--threads", type=int, default=0, help="of torch, for both sides; 0 leaves its default")
+    parser.add_argument("--no-compile", dest="compile", action="store_const", const=[False], default=[False, True])
+    parser.add_argument("--out", type=Path, default=OUT, help="result file")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
