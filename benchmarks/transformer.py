@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import math
 import sys
 import time
@@ -30,6 +31,7 @@ from alen.neural.presets import preset
 OUT = Path(__file__).with_name("results") / "transformer.json"
 SHAPES = ("1x512", "8x256")
 DTYPES = ("float32", "bfloat16")
+SIDES = ("alen", "transformers")
 STEPS = ("forward", "train")
 WANTED, OF_PEAK = 1.3, 0.9
 NOTES = (
@@ -59,18 +61,25 @@ def run(options: argparse.Namespace) -> Result:
     cells = list(itertools.product(options.models, options.shapes, options.dtypes, options.steps))
     rows: list[Row] = []
     table: list[dict[str, Any]] = []
+    finished = _finished(options.cells)
     with progress() as show:
         peaks = {dtype: peak(dtype, options.threads) for dtype in options.dtypes}
         for done, (model, shape, dtype, step) in enumerate(cells):
             show("cells", done, len(cells))
-            batch, length = map(int, shape.split("x"))
-            cell = {"model": model, "batch": batch, "time": length, "threads": options.threads}
-            choices = {side: switches(side, dtype, options.compile) for side in ("alen", "transformers")}
-            found = compare(cell, step, choices, rounds=options.rounds)
-            _same_numbers(found, dtype)
-            entry = _entry(model, shape, dtype, step, found, peaks[dtype])
-            table.append(entry)
-            rows += _rows(entry, found)
+            kept = finished.get((model, shape, dtype, step))
+            if kept is None:
+                batch, length = map(int, shape.split("x"))
+                cell = {"model": model, "batch": batch, "time": length, "threads": options.threads}
+                choices = {side: switches(side, dtype, options.compile) for side in SIDES}
+                found = compare(cell, step, choices, rounds=options.rounds)
+                _same_numbers(found, dtype)
+                kept = {
+                    "entry": _entry(model, shape, dtype, step, found, peaks[dtype]),
+                    "seconds": {side: steps.seconds for side, steps in found.items()},
+                }
+                _keep(options.cells, kept)
+            table.append(kept["entry"])
+            rows += _rows(kept["entry"], kept["seconds"])
         show("cells", len(cells), len(cells))
     return Result(
         name="transformer",
@@ -127,10 +136,28 @@ def _entry(model: str, shape: str, dtype: str, step: str, found: dict[str, Steps
     }
 
 
-def _rows(entry: dict[str, Any], found: dict[str, Steps]) -> list[Row]:
+def _finished(file: Path | None) -> dict[tuple[str, ...], dict[str, Any]]:
+    """Cells of an earlier run of the same commit, by model, shape, dtype and step."""
+    if file is None or not file.is_file():
+        return {}
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    return {
+        tuple(line["entry"][name] for name in ("model", "shape", "dtype", "step")): line
+        for line in lines
+        if line["commit"] == machine.commit()
+    }
+
+
+def _keep(file: Path | None, cell: dict[str, Any]) -> None:
+    if file is not None:
+        with file.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(cell | {"commit": machine.commit()}) + "\n")
+
+
+def _rows(entry: dict[str, Any], seconds: dict[str, list[float]]) -> list[Row]:
     name = f"{entry['model']}-{entry['shape']}-{entry['dtype']}-{entry['step']}"
     label = f"{entry['model']} {entry['shape']} {entry['dtype']} {entry['step']}"
-    ours, theirs = (np.array(found[side].seconds) for side in ("alen", "transformers"))
+    ours, theirs = (np.array(seconds[side]) for side in SIDES)
     ratios = theirs / ours
     wanted = WANTED if entry["alen_of_peak"] < OF_PEAK else 0.0
     if (entry["model"], entry["dtype"], entry["step"]) == ("alen-small", "bfloat16", "train"):
@@ -165,6 +192,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7, help="steps of each side that are timed, in turns")
     parser.add_argument("--threads", type=int, default=0, help="of torch, for both sides; 0 leaves its default")
     parser.add_argument("--no-compile", dest="compile", action="store_const", const=[False], default=[False, True])
+    parser.add_argument("--cells", type=Path, help="finished cells are kept here and not measured again")
     parser.add_argument("--out", type=Path, default=OUT, help="result file")
     return parser.parse_args(arguments)
 

@@ -24,6 +24,7 @@ STRIP_ELEMENTS = 2**18
 """Logits of a strip, in float32: as many as stay in the cache from their exponents to their gradient."""
 
 
+@torch.compiler.disable
 def cross_entropy(
     hidden_ND: Tensor,
     weight_VD: Tensor,
@@ -40,6 +41,10 @@ def cross_entropy(
     if not bool(counted.all()):
         # What counts for nothing is not multiplied: of masked language modelling that is most of a text.
         hidden_ND, targets_N = hidden_ND[counted], targets_N[counted]
+    if torch.is_autocast_enabled(hidden_ND.device.type):
+        dtype = torch.get_autocast_dtype(hidden_ND.device.type)
+        hidden_ND, weight_VD = hidden_ND.to(dtype), weight_VD.to(dtype)
+        bias_V = None if bias_V is None else bias_V.to(dtype)
     size = piece or max(1, PIECE_ELEMENTS // len(weight_VD))
     return _InPieces.apply(hidden_ND, weight_VD, bias_V, targets_N, label_smoothing, size)
 

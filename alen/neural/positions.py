@@ -39,7 +39,8 @@ def rotate(x_BTHE: Tensor, cos_BTE: Tensor, sin_BTE: Tensor) -> Tensor:
     """Turn every head by its position; feature i turns with feature i + E/2. For complex heads, whose real parts
     come first, this is the product with a phase."""
     first, second = x_BTHE.chunk(2, dim=-1)
-    cos, sin = cos_BTE.unsqueeze(-2), sin_BTE.unsqueeze(-2)
+    # Under autocast the heads are narrower than the model.
+    cos, sin = cos_BTE.unsqueeze(-2).to(x_BTHE.dtype), sin_BTE.unsqueeze(-2).to(x_BTHE.dtype)
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
 
 

@@ -55,3 +55,17 @@ def test_the_unlikeliest_word_still_has_its_loss() -> None:
     hidden, weight = torch.ones(3, 2), torch.tensor([[400.0, 0.0], [0.0, 0.0], [90.0, 0.0]])
     targets = torch.tensor([1, 2, 0])
     assert_close(cross_entropy(hidden, weight, targets), F.cross_entropy(hidden @ weight.T, targets))
+
+
+def test_autocast_computes_in_the_narrow_format_and_returns_gradients_in_the_wide_one() -> None:
+    torch.manual_seed(0)
+    hidden, weight = torch.randn(64, 32, requires_grad=True), (torch.randn(200, 32) / 6).requires_grad_()
+    bias, targets = torch.randn(200, requires_grad=True), torch.randint(0, 200, (64,))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = cross_entropy(hidden, weight, targets, bias_V=bias)
+    gradients = torch.autograd.grad(found, [hidden, weight, bias])
+    expected = F.cross_entropy(F.linear(hidden, weight, bias), targets)
+    assert_close(found, expected, atol=0.03, rtol=0)
+    for gradient, exact in zip(gradients, torch.autograd.grad(expected, [hidden, weight, bias]), strict=True):
+        assert gradient.dtype == torch.float32
+        assert_close(gradient, exact, atol=2e-3, rtol=0.05)
