@@ -20,6 +20,7 @@ from alen.generation.config import GenerationConfig
 from alen.generation.decode import PREFILL_CHUNK
 from alen.generation.text_generator import TextGenerator, TextStream
 from alen.neural.cache import KVCache
+from alen.neural.host_memory import keep_freed
 from alen.neural.packing import pack_for_decoding
 from alen.neural.precision import Precision, choose_dtype
 from alen.neural.weights import LoadedModel, load_decoder
@@ -54,11 +55,12 @@ class LargeLanguageModel:
         home: str | Path | None = None,
         dtype: Precision = "auto",
     ) -> LargeLanguageModel:
-        """Load an installed model by name, a GGUF file, or a Hugging Face style folder.
+        """Load an installed model by name, a GGUF file, a Hugging Face style folder or an ALEN folder.
 
         ``dtype`` float32 computes everything in float32. bfloat16 multiplies prompts in bfloat16 and single tokens
         with float16 weights, and keeps all states in float32; auto takes it where the processor multiplies bfloat16
         natively. Raises UnknownModel, ModelNotInstalled, CorruptWeights, BadInput when it is an encoder."""
+        keep_freed()
         files = models.locate(name_or_path, paths.home(home))
         if files.kind != "decoder":
             raise BadInput("model", f"{files.name}, an {files.kind}", "a decoder", "For example smollm2-135m-instruct.")

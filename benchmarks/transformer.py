@@ -17,21 +17,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from alen.benchmark import machine, report
 from alen.benchmark.harness import progress, spread
 from alen.benchmark.schema import Measured, Result, Row, Target
 from alen.benchmark.step_models import MODELS
-from alen.benchmark.stepping import Steps, compare, peak, switches
+from alen.benchmark.stepping import SIDES, Steps, compare
 from alen.errors import AlenError
 from alen.neural.describe import flops_per_token
 from alen.neural.presets import preset
+from alen.validation.intervals import ratio_of_medians
 
 OUT = Path(__file__).with_name("results") / "transformer.json"
 SHAPES = ("1x512", "8x256")
 DTYPES = ("float32", "bfloat16")
-SIDES = ("alen", "transformers")
+CELL = ("model", "shape", "dtype", "step")
+RUN = ("alen_switches", "transformers_switches", *(f"{side}_seconds_{end}" for side in SIDES for end in ("p25", "p75")))
 STEPS = ("forward", "train")
 WANTED, OF_PEAK = 1.3, 0.9
 NOTES = (
@@ -39,6 +39,8 @@ NOTES = (
     "A cell is reached at 1.3 times transformers or at 90 % of what a large matrix product reaches here.",
     "ALEN small is a StableLM with rotary positions over whole heads there. BERT is trained on 15 % masked tokens.",
     "Memory is the peak of a process above what it took before the model was made.",
+    "The share of the peak is of a large matrix product that took turns with the steps.",
+    "ALEN keeps freed memory for its next step (alen.neural.host_memory), which a process of transformers does not.",
 )
 
 
@@ -63,18 +65,16 @@ def run(options: argparse.Namespace) -> Result:
     table: list[dict[str, Any]] = []
     finished = _finished(options.cells)
     with progress() as show:
-        peaks = {dtype: peak(dtype, options.threads) for dtype in options.dtypes}
         for done, (model, shape, dtype, step) in enumerate(cells):
             show("cells", done, len(cells))
             kept = finished.get((model, shape, dtype, step))
             if kept is None:
                 batch, length = map(int, shape.split("x"))
                 cell = {"model": model, "batch": batch, "time": length, "threads": options.threads}
-                choices = {side: switches(side, dtype, options.compile) for side in SIDES}
-                found = compare(cell, step, choices, rounds=options.rounds)
+                found, peak = compare(cell, step, dtype, rounds=options.rounds, compiled=options.compile)
                 _same_numbers(found, dtype)
                 kept = {
-                    "entry": _entry(model, shape, dtype, step, found, peaks[dtype]),
+                    "entry": _entry(model, shape, dtype, step, found, peak),
                     "seconds": {side: steps.seconds for side, steps in found.items()},
                 }
                 _keep(options.cells, kept)
@@ -95,8 +95,8 @@ def run(options: argparse.Namespace) -> Result:
         },
         rows=tuple(rows),
         tables={
-            "cells": table,
-            "peak": [{"dtype": dtype, "gflops": round(value / 1e9, 1)} for dtype, value in peaks.items()],
+            "tokens_per_second": [_shown(entry) for entry in table],
+            "runs": [{name: entry[name] for name in (*CELL, *RUN)} for entry in table],
         },
         notes=NOTES,
     )
@@ -128,12 +128,23 @@ def _entry(model: str, shape: str, dtype: str, step: str, found: dict[str, Steps
         for side, steps in found.items()
     }
     return {
-        "model": model,
-        "shape": shape,
-        "dtype": dtype,
-        "step": step,
+        **dict(zip(CELL, (model, shape, dtype, step), strict=True)),
+        "peak_gflops": round(peak_flops / 1e9, 1),
         **{f"{side}_{name}": value for side, values in sides.items() for name, value in values.items()},
     }
+
+
+def _shown(entry: dict[str, Any]) -> dict[str, Any]:
+    """What a reader wants of a cell."""
+    found = {name: entry[name] for name in CELL}
+    for side in SIDES:
+        found[side] = f"{entry[f'{side}_tokens_per_second']:,.0f}"
+    found["ratio"] = f"{entry['alen_tokens_per_second'] / entry['transformers_tokens_per_second']:.2f}"
+    for side in SIDES:
+        found[f"{side} of peak"] = f"{100 * entry[f'{side}_of_peak']:.0f} %"
+    for side in SIDES:
+        found[f"{side} MB"] = f"{entry[f'{side}_memory_mb']:,.0f}"
+    return found
 
 
 def _finished(file: Path | None) -> dict[tuple[str, ...], dict[str, Any]]:
@@ -141,11 +152,7 @@ def _finished(file: Path | None) -> dict[tuple[str, ...], dict[str, Any]]:
     if file is None or not file.is_file():
         return {}
     lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-    return {
-        tuple(line["entry"][name] for name in ("model", "shape", "dtype", "step")): line
-        for line in lines
-        if line["commit"] == machine.commit()
-    }
+    return {tuple(line["entry"][name] for name in CELL): line for line in lines if line["commit"] == machine.commit()}
 
 
 def _keep(file: Path | None, cell: dict[str, Any]) -> None:
@@ -157,17 +164,11 @@ def _keep(file: Path | None, cell: dict[str, Any]) -> None:
 def _rows(entry: dict[str, Any], seconds: dict[str, list[float]]) -> list[Row]:
     name = f"{entry['model']}-{entry['shape']}-{entry['dtype']}-{entry['step']}"
     label = f"{entry['model']} {entry['shape']} {entry['dtype']} {entry['step']}"
-    ours, theirs = (np.array(seconds[side]) for side in SIDES)
-    ratios = theirs / ours
+    ratio = ratio_of_medians(seconds["transformers"], seconds["alen"])
     wanted = WANTED if entry["alen_of_peak"] < OF_PEAK else 0.0
     if (entry["model"], entry["dtype"], entry["step"]) == ("alen-small", "bfloat16", "train"):
         wanted = 1.8
-    speed = Measured(
-        value=float(np.median(theirs) / np.median(ours)),
-        low=float(np.quantile(ratios, 0.25)),
-        high=float(np.quantile(ratios, 0.75)),
-        n=len(ratios),
-    )
+    speed = Measured(value=ratio.value, low=ratio.low, high=ratio.high, n=ratio.n)
     memory = Measured(value=entry["alen_memory_mb"] / max(entry["transformers_memory_mb"], 0.1), n=1)
     return [
         Row(name=name, label=label, unit="times", ours=speed, target=Target(relation="at least", value=wanted)),
@@ -191,7 +192,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=list(STEPS))
     parser.add_argument("--rounds", type=int, default=7, help="steps of each side that are timed, in turns")
     parser.add_argument("--threads", type=int, default=0, help="of torch, for both sides; 0 leaves its default")
-    parser.add_argument("--no-compile", dest="compile", action="store_const", const=[False], default=[False, True])
+    parser.add_argument("--no-compile", dest="compile", action="store_false", help="eager runs alone")
     parser.add_argument("--cells", type=Path, help="finished cells are kept here and not measured again")
     parser.add_argument("--out", type=Path, default=OUT, help="result file")
     return parser.parse_args(arguments)

@@ -71,8 +71,8 @@ def main(steps: int = 80) -> tuple[float, float]:
     """The loss before and after ``steps``."""
     torch.manual_seed(0)
     tokenizer = train([TEXT], 300)
-    tokens_BT = torch.tensor(tokenizer.encode(TEXT).ids)[None]
-    model = registry.build("recurrent", {"vocab_size": tokenizer.get_vocab_size()})
+    tokens_BT = torch.tensor(tokenizer.encode(TEXT))[None]
+    model = registry.build("recurrent", {"vocab_size": tokenizer.vocab_size})
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     losses = []
     for _ in range(steps):

@@ -9,9 +9,11 @@ import torch
 from alen.errors import BadInput, Cancelled, ModelNotInstalled
 from alen.generation.config import GenerationConfig
 from alen.language_model import LargeLanguageModel
+from alen.models import info
 from alen.neural.config import TransformerConfig
 from alen.neural.transformer import Transformer
-from alen.neural.weights import LoadedModel
+from alen.neural.weights import LoadedModel, folder
+from alen.text.byte_pairs import train
 from alen.text.tokenizer import Tokenizer
 
 TEMPLATE = (
@@ -36,6 +38,18 @@ def byte_metadata():
         "tokenizer.ggml.bos_token_id": 1,
         "tokenizer.chat_template": TEMPLATE,
     }
+
+
+def test_a_model_of_ones_own_is_loaded_from_its_folder(tmp_path):
+    text = "the kiln fires stoneware " * 30
+    train([text], 259).save(tmp_path / "words")
+    model = tiny().model
+    folder.save(model, tmp_path / "mine", tokenizer=tmp_path / "words")
+    loaded = LargeLanguageModel.from_pretrained(tmp_path / "mine", tmp_path, dtype="float32")
+    assert loaded.tokenizer.decode(loaded.tokenizer.encode(text)) == text
+    assert loaded.name == "mine"
+    assert isinstance(loaded.generate("the kiln", max_tokens=4), str)
+    assert info(tmp_path / "mine", tmp_path).summary == "ALEN folder on this machine"
 
 
 def tiny(seed=0, **metadata):

@@ -12,6 +12,7 @@ from alen.benchmark.schema import Result, Row, load, shown
 from alen.errors import BadInput
 
 MARKED = re.compile(r"(<!-- numbers:(?P<name>\w+) -->\n).*?(<!-- /numbers:(?P=name) -->)", re.DOTALL)
+TABLE = re.compile(r"(<!-- table:(?P<name>\w+)/(?P<table>\w+) -->\n).*?(<!-- /table:(?P=name) -->)", re.DOTALL)
 ROWS = (
     "top1",
     "top5",
@@ -38,7 +39,11 @@ def rewritten(text: str, results: Path) -> str:
     def table(found: re.Match[str]) -> str:
         return f"{found[1]}\n{markdown(load(results / (found['name'] + '.json')))}\n\n{found[3]}"
 
-    return MARKED.sub(table, text)
+    def plain(found: re.Match[str]) -> str:
+        result = load(results / (found["name"] + ".json"))
+        return f"{found[1]}\n{plain_markdown(result, found['table'])}\n\n{found[4]}"
+
+    return TABLE.sub(plain, MARKED.sub(table, text))
 
 
 def markdown(result: Result) -> str:
@@ -46,23 +51,38 @@ def markdown(result: Result) -> str:
     known = {row.name: row for row in result.rows}
     lines = ["| | ALEN | 95 % interval | plain | target |", "|---|---:|---:|---:|---:|"]
     lines += [_line(known[name]) for name in ROWS if name in known]
+    return "\n".join([*lines, "", _conditions(result)])
+
+
+def plain_markdown(result: Result, name: str) -> str:
+    """One of the tables beside the rows, with the conditions. Raises BadInput when the result has no such table."""
+    found = result.tables.get(name)
+    if not found:
+        raise BadInput("table", name, ", ".join(result.tables), "Name one that the result file has.")
+    headings = list(found[0])
+    lines = ["| " + " | ".join(headings) + " |", "|" + "---|" * len(headings)]
+    lines += ["| " + " | ".join(str(row[heading]) for heading in headings) + " |" for row in found]
+    return "\n".join([*lines, "", _conditions(result)])
+
+
+def _conditions(result: Result) -> str:
     missed = [row.label for row in result.rows if row.reached is False]
     machine = result.machine
-    lines += [
-        "",
+    return (
         f"{result.title}; `{result.command}` at commit `{result.commit}` on {machine.get('processor')}, "
         f"{machine.get('cores')} cores, {result.created[:10]}. "
-        + (f"Targets missed: {', '.join(missed)}." if missed else "Every target was reached."),
-    ]
-    return "\n".join(lines)
+        + (f"Targets missed: {', '.join(missed)}." if missed else "Every target was reached.")
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Rewrite README.md, or the file given, in place; results are looked for in benchmarks/results beside it."""
+    """Rewrite README.md, or the file given, in place; results are looked for in benchmarks/results beside it or
+    beside docs."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     page = Path(given[0] if given else "README.md")
+    root = page.parent.parent if page.parent.name == "docs" else page.parent
     try:
-        page.write_text(rewritten(page.read_text("utf-8"), page.parent / "benchmarks" / "results"), "utf-8")
+        page.write_text(rewritten(page.read_text("utf-8"), root / "benchmarks" / "results"), "utf-8")
     except OSError as error:
         wrong = BadInput("page", f"{page} ({error.strerror})", "a Markdown file", "Run it in the root of the project.")
         print(f"readme: {wrong}", file=sys.stderr)

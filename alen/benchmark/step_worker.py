@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from alen.benchmark.step_models import build, targets_of
+from alen.neural.host_memory import keep_freed
 
 
 def main() -> None:
@@ -30,6 +31,9 @@ def main() -> None:
         import transformers
 
         transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
+    else:
+        keep_freed()
     before = _memory("VmRSS")
     steps = _steps(options)
     _serve(steps, lambda: _memory("VmHWM") - before)

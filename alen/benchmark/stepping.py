@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from alen.errors import WorkError
 
+SIDES = ("alen", "transformers")
 PRECISIONS = {"float32": ("float32",), "bfloat16": ("bfloat16", "autocast")}
 """What may be used where a number format is asked for: whole weights in it, or float32 weights and autocast."""
 
@@ -51,7 +52,10 @@ class Worker:
     def __init__(self, **options: Any) -> None:
         command = [sys.executable, "-m", "alen.benchmark.step_worker", json.dumps(options)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.step_names = self._read()["ready"]
+
+    def wait(self) -> list[str]:
+        """The names of its steps, once the model is there. Raises WorkError when the process ended."""
+        return list(self._read()["ready"])
 
     def step(self, name: str) -> dict[str, Any]:
         assert self._process.stdin is not None
@@ -60,8 +64,9 @@ class Worker:
         return self._read()
 
     def close(self) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        for end in (self._process.stdin, self._process.stdout):
+            if end is not None:
+                end.close()
         self._process.wait(timeout=60)
 
     def _read(self) -> dict[str, Any]:
@@ -78,40 +83,42 @@ class Worker:
 def worker(**options: Any) -> Iterator[Worker]:
     made = Worker(**options)
     try:
+        made.wait()
         yield made
     finally:
         made.close()
 
 
-def peak(dtype: str, threads: int, rounds: int = 5) -> float:
-    """FLOP/s of a large matrix product: the best of a few rounds."""
-    with worker(side="peak", dtype=dtype, threads=threads) as process:
-        return max(process.step("gemm")["value"] for _ in range(rounds + 1))
-
-
-def switches(side: str, dtype: str, compiled: Iterable[bool]) -> list[Switches]:
-    return [Switches(side, precision, flag) for precision in PRECISIONS[dtype] for flag in compiled]
-
-
 def compare(
-    cell: dict[str, Any], step: str, choices: dict[str, list[Switches]], *, rounds: int, warm_up: int = 2
-) -> dict[str, Steps]:
-    """The best switches of each side are found by a few steps, then both sides take turns. Memory is that of a process
-    which made this kind of step alone."""
-    best = {
-        side: min((_tried(cell, step, one, warm_up) for one in found), key=_fastest) for side, found in choices.items()
-    }
-    found = {side: Steps(tried.switches) for side, tried in best.items()}
+    cell: dict[str, Any], step: str, dtype: str, *, rounds: int, compiled: bool, warm_up: int = 2
+) -> tuple[dict[str, Steps], float]:
+    """The steps of both sides, each with its best switches, and the FLOP/s of a large matrix product.
+
+    A few steps find the faster number format, and then whether compiling helps. The sides and the product take turns,
+    so that all three see the same machine. Memory is that of a process which made this kind of step alone."""
+    best = {side: _best(cell, step, side, dtype, compiled, warm_up) for side in SIDES}
+    found = {side: Steps(one) for side, one in best.items()}
+    peaks: list[float] = []
     with ExitStack() as stack:
-        running = {side: stack.enter_context(worker(**_options(cell, one.switches))) for side, one in found.items()}
+        product = stack.enter_context(worker(side="peak", dtype=dtype, threads=cell["threads"]))
+        running = {side: stack.enter_context(worker(**_options(cell, one))) for side, one in best.items()}
         for number in range(warm_up + rounds):
-            order = list(running) if number % 2 else list(reversed(running))
-            for side in order:
+            for side in SIDES if number % 2 else SIDES[::-1]:
                 answer = running[side].step(step)
                 if number >= warm_up:
                     found[side].seconds.append(answer["seconds"])
                 found[side].value, found[side].memory = answer["value"], answer["memory"]
-    return found
+            peaks.append(product.step("gemm")["value"])
+    return found, float(np.median(peaks[warm_up:]))
+
+
+def _best(cell: dict[str, Any], step: str, side: str, dtype: str, compiled: bool, warm_up: int) -> Switches:
+    eager = [_tried(cell, step, Switches(side, precision, False), warm_up) for precision in PRECISIONS[dtype]]
+    fastest = min(eager, key=_fastest)
+    if compiled:
+        other = _tried(cell, step, replace(fastest.switches, compile=True), warm_up)
+        fastest = min(fastest, other, key=_fastest)
+    return fastest.switches
 
 
 def _tried(cell: dict[str, Any], step: str, one: Switches, warm_up: int) -> Steps:

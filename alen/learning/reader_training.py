@@ -23,6 +23,7 @@ from alen.learning.reader_loss import pack_loss
 from alen.learning.reader_recipe import ReaderRecipe, read_recipe
 from alen.learning.reading_data import Exercise, Page, read_pages, strangers
 from alen.neural import lora
+from alen.neural.host_memory import keep_freed
 from alen.neural.transformer import Transformer
 from alen.neural.weights import load_decoder
 from alen.text.reading_prompt import PassageTokens, encode_passage, encode_question
@@ -166,6 +167,7 @@ def train(
     if threads:
         torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
+    keep_freed()
     recipe = read_recipe(recipe_file)
     pages = read_pages(data, recipe.training)
     held_out = read_pages(data, recipe.calibration) if recipe.calibration else []

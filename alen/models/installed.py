@@ -21,13 +21,15 @@ MANIFEST = "alen-model.json"
 
 _ENCODER_TYPES = {"bert", "distilbert", "mpnet", "roberta", "xlm-roberta"}
 _SHAPING_SUFFIXES = (".safetensors", ".gguf")
-_SHAPING_NAMES = {"config.json", "tokenizer.json", "sentence_bert_config.json", "1_Pooling/config.json"}
+_OWN_CONFIG = "config.alen.json"
+_CONFIGS = ("config.json", _OWN_CONFIG)
+_SHAPING_NAMES = {*_CONFIGS, "tokenizer.json", "sentence_bert_config.json", "1_Pooling/config.json"}
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """A model that can be loaded: ``path`` is a GGUF file or a Hugging Face style folder. ``fingerprint`` changes
-    whenever a file changes that shapes what the model computes, and is the same wherever the same files lie."""
+    """A model that can be loaded: ``path`` is a GGUF file, a Hugging Face style folder or an ALEN one. ``fingerprint``
+    changes whenever a file changes that shapes what the model computes, and is the same wherever the same files lie."""
 
     name: str
     kind: Kind
@@ -67,11 +69,11 @@ def locate(name_or_path: str | Path, home: Path) -> ModelFiles:
     path = Path(name_or_path).expanduser()
     if path.is_dir():
         ggufs = sorted(path.glob("*.gguf"))
-        if not (path / "config.json").is_file() and len(ggufs) == 1:
+        if not _is_folder(path) and len(ggufs) == 1:
             path = ggufs[0]
     if path.is_file() and path.suffix.lower() == ".gguf":
         return ModelFiles(path.stem, "decoder", path.absolute(), _fingerprint_of([path], path.parent))
-    if (path / "config.json").is_file():
+    if _is_folder(path):
         return ModelFiles(path.absolute().name, _kind(path), path.absolute(), _fingerprint_of(_shaping(path), path))
     raise unknown(str(name_or_path))
 
@@ -92,7 +94,7 @@ def info(name_or_path: str | Path, home: Path) -> ModelInfo:
     return ModelInfo(
         name=files.name,
         kind=files.kind,
-        summary=f"{'GGUF file' if is_gguf else 'Hugging Face style folder'} on this machine",
+        summary=f"{_layout(files.path)} on this machine",
         licence=None,
         installed=True,
         path=str(files.path),
@@ -159,11 +161,23 @@ def _named_info(model: ModelSpec, home: Path) -> ModelInfo:
     )
 
 
+def _layout(path: Path) -> str:
+    if path.is_file():
+        return "GGUF file"
+    return "ALEN folder" if (path / _OWN_CONFIG).is_file() else "Hugging Face style folder"
+
+
 def _looks_like_path(name_or_path: str | Path) -> bool:
     return isinstance(name_or_path, Path) or any(mark in name_or_path for mark in ("/", "\\"))
 
 
+def _is_folder(path: Path) -> bool:
+    return any((path / name).is_file() for name in _CONFIGS)
+
+
 def _kind(folder: Path) -> Kind:
+    if (folder / _OWN_CONFIG).is_file():
+        return "decoder"
     try:
         config = json.loads((folder / "config.json").read_text("utf-8"))
         if (folder / "modules.json").is_file() or config.get("model_type") in _ENCODER_TYPES:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from alen.neural import trained_attention
+from alen.neural import flex, trained_attention
 from alen.neural.cache import KVCache
 from alen.neural.config import TransformerConfig
 from alen.neural.flash import flash_attention
@@ -54,6 +54,9 @@ class Attention(nn.Module):
         q_BHTE, k_BKSE, v_BKSV = (part.transpose(1, 2) for part in (q_BTHE, k_BTKE, v_BTKV))
         if cache is not None:
             k_BKSE, v_BKSV = cache.extend(layer, k_BKSE, v_BKSV)
+        if scope.flex is not None:
+            out_BHTV = flex.attention(q_BHTE, k_BKSE, v_BKSV, scope.flex)
+            return self.o(out_BHTV.transpose(1, 2).reshape(batch, time, -1))
         if time == 1 and scope.mask is None and self.heads != self.kv_heads:
             # One query: the heads of a group become rows, so that each key is read once and none is repeated.
             grouped = q_BHTE.reshape(batch, self.kv_heads, self.heads // self.kv_heads, self.width)

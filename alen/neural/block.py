@@ -11,6 +11,7 @@ from alen.neural.config import TransformerConfig
 from alen.neural.feedforward import FeedForward
 from alen.neural.masks import Scope
 from alen.neural.norms import make_norm
+from alen.neural.residual import add_norm
 
 
 class Block(nn.Module):
@@ -40,14 +41,19 @@ class Block(nn.Module):
     ) -> Tensor:
         if self.post:
             assert self.ffn_norm is not None
-            x_BTD = self.attention_norm(x_BTD + self._dropped(self.attention(x_BTD, rotation, scope, cache, layer)))
-            return self.ffn_norm(x_BTD + self._dropped(self.ffn(x_BTD)))
+            added_BTD = self._dropped(self.attention(x_BTD, rotation, scope, cache, layer))
+            _, x_BTD = add_norm(x_BTD, added_BTD, self.attention_norm)
+            return add_norm(x_BTD, self._dropped(self.ffn(x_BTD)), self.ffn_norm)[1]
         normed_BTD = self.attention_norm(x_BTD)
         added_BTD = self.attention(normed_BTD, rotation, scope, cache, layer)
         if self.attention_out_norm is not None:
             added_BTD = self.attention_out_norm(added_BTD)
-        x_BTD = x_BTD + self._dropped(added_BTD)
-        added_BTD = self.ffn(normed_BTD if self.ffn_norm is None else self.ffn_norm(x_BTD))
+        added_BTD = self._dropped(added_BTD)
+        if self.ffn_norm is None:
+            x_BTD = x_BTD + added_BTD
+        else:
+            x_BTD, normed_BTD = add_norm(x_BTD, added_BTD, self.ffn_norm)
+        added_BTD = self.ffn(normed_BTD)
         if self.ffn_out_norm is not None:
             added_BTD = self.ffn_out_norm(added_BTD)
         return x_BTD + self._dropped(added_BTD)

@@ -75,13 +75,15 @@ class Transformer(nn.Module):
         the cache, ``types_BT`` to 0."""
         if cache is not None:
             cache.begin(tokens_BT.shape[1], counts_B)
+        # Blocks are laid out for positions that count on, and their kernel cannot drop weights.
+        flexible = positions_BT is None and not (self.training and self.config.attention.dropout)
         if positions_BT is None:
             positions_BT = self._positions(tokens_BT, cache)
         x_BTD = self._embedded(tokens_BT, positions_BT, types_BT)
         rotation = None
         if self.config.positional.encoding == "rope":
             rotation = (self.cos[positions_BT].to(x_BTD.dtype), self.sin[positions_BT].to(x_BTD.dtype))
-        scopes = self._scopes(positions_BT, cache, mask_BTS, keep_BS, x_BTD.dtype)
+        scopes = self._scopes(positions_BT, cache, mask_BTS, keep_BS, x_BTD.dtype, flexible)
         every = self.config.checkpoint_every if self.training and torch.is_grad_enabled() and cache is None else 0
         for layer, block in enumerate(self.blocks):
             window = self.config.window(layer)
@@ -118,6 +120,7 @@ class Transformer(nn.Module):
         mask_BTS: Tensor | None,
         keep_BS: Tensor | None,
         dtype: torch.dtype,
+        flexible: bool,
     ) -> dict[int | None, Scope]:
         """By window; layers with the same window share theirs."""
         found: dict[int | None, Scope] = {}
@@ -140,6 +143,7 @@ class Transformer(nn.Module):
                 mask_BTS=mask_BTS,
                 slopes_H=self.slopes if self.config.positional.encoding == "alibi" else None,
                 dtype=dtype,
+                flexible=flexible and cache is None,
             )
         return found
 

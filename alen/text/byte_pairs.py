@@ -6,9 +6,11 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer as _Fast
 
 from alen.errors import BadInput
+from alen.text.tokenizer import Tokenizer
 
 END = "<|endoftext|>"
 SMALLEST = 257
@@ -23,8 +25,9 @@ SEEN_TWICE = 2
 def train(
     texts: Iterable[str], vocab_size: int, *, specials: Sequence[str] = (END,), min_frequency: int = 2
 ) -> Tokenizer:
-    """A tokenizer of at most ``vocab_size`` tokens, ``specials`` first. Raises BadInput when that is too few for the
-    bytes, or when the texts hold nothing."""
+    """A tokenizer of at most ``vocab_size`` tokens, ``specials`` first; the end mark among them ends texts.
+
+    Raises BadInput when that is too few for the bytes, or when the texts hold nothing."""
     if vocab_size < 256 + len(specials):
         raise BadInput("vocab_size", str(vocab_size), f"at least {256 + len(specials)}", "Bytes alone need 256.")
     fast = _empty(models.BPE())
@@ -40,12 +43,12 @@ def train(
     if not any(text.strip() for text in texts):
         raise BadInput("texts", "nothing but blanks", "some text", "Give it text to learn from.")
     fast.train_from_iterator(texts, trainer)
-    return fast
+    return _finished(fast)
 
 
 class GrowingVocabulary:
     """Starts with the bytes and takes in the commonest pairs of what it is shown, up to ``max_size``. A token keeps its
-    id for ever, so that rows of an embedding stay what they were."""
+    id for ever, so that rows of an embedding stay what they were. ``tokenizer`` is that of now."""
 
     def __init__(self, max_size: int) -> None:
         """Raises BadInput when there is no room for the bytes."""
@@ -59,8 +62,9 @@ class GrowingVocabulary:
 
     def _build(self) -> None:
         ids = {token: place for place, token in enumerate(self._tokens)}
-        self.fast = _empty(models.BPE(ids, self._merges))
-        self.fast.add_special_tokens([AddedToken(END, special=True, normalized=False)])
+        self._fast = _empty(models.BPE(ids, self._merges))
+        self._fast.add_special_tokens([AddedToken(END, special=True, normalized=False)])
+        self.tokenizer = _finished(self._fast)
 
     def __len__(self) -> int:
         return len(self._tokens)
@@ -69,7 +73,7 @@ class GrowingVocabulary:
         """Take in the pairs that are common by now, at most ``at_most`` new ones; how many they were."""
         before = len(self)
         room = self.max_size - before if at_most is None else min(at_most, self.max_size - before)
-        self._words.update(word for word, _ in self.fast.pre_tokenizer.pre_tokenize_str(text))
+        self._words.update(word for word, _ in self._fast.pre_tokenizer.pre_tokenize_str(text))
         pairs = _Pairs({word: self._split(word) for word in self._words}, self._words)
         known = set(self._tokens)
         while room > 0:
@@ -90,7 +94,7 @@ class GrowingVocabulary:
         return [self._tokens[token] for token in self._ids(word)]
 
     def _ids(self, word: str) -> list[int]:
-        return [token.id for token in self.fast.model.tokenize(word)]
+        return [token.id for token in self._fast.model.tokenize(word)]
 
 
 class _Pairs:
@@ -137,8 +141,13 @@ def _merged(parts: list[str], pair: tuple[str, str]) -> list[str]:
     return found
 
 
-def _empty(model: models.BPE) -> Tokenizer:
-    fast = Tokenizer(model)
+def _finished(fast: _Fast) -> Tokenizer:
+    end = fast.token_to_id(END)
+    return Tokenizer(fast, eos_ids=() if end is None else (end,), bos_id=end, chat_template=None)
+
+
+def _empty(model: models.BPE) -> _Fast:
+    fast = _Fast(model)
     fast.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     fast.decoder = decoders.ByteLevel()
     return fast

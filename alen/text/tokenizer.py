@@ -14,6 +14,7 @@ from alen.errors import BadInput, CorruptWeights
 
 _CONTROL = 3  # GGUF token type of markers such as <|im_end|>
 _ENDS = ("<|im_end|>", "<|endoftext|>", "</s>")
+_ENDLESS = 10**30  # what transformers writes where a tokenizer sets no limit
 _TURN_ENDS = ("tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id")
 
 
@@ -93,6 +94,17 @@ class Tokenizer:
             chat_template=template,
         )
 
+    def save(self, folder: Path) -> None:
+        """Write tokenizer.json and tokenizer_config.json, which ``from_folder`` and transformers read."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._fast.save(str(folder / "tokenizer.json"))
+        named = {"eos_token": self.eos_id, "bos_token": self.bos_id}
+        settings: dict[str, Any] = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": _ENDLESS}
+        settings |= {name: self._fast.id_to_token(token) for name, token in named.items() if token is not None}
+        if self.chat_template is not None:
+            settings["chat_template"] = self.chat_template
+        (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
+
     @property
     def eos_id(self) -> int | None:
         return self.eos_ids[0] if self.eos_ids else None
@@ -100,6 +112,10 @@ class Tokenizer:
     @property
     def vocab_size(self) -> int:
         return int(self._fast.get_vocab_size())
+
+    def words(self) -> list[str]:
+        """The tokens as the vocabulary writes them, by id."""
+        return [str(self._fast.id_to_token(token)) for token in range(self.vocab_size)]
 
     def encode(self, text: str, *, add_special: bool = False) -> list[int]:
         return list(self._fast.encode(text, add_special_tokens=add_special).ids)

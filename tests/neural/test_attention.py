@@ -65,7 +65,7 @@ def test_every_variant_is_what_is_spelled_out(variant: str, encoding: str, mask:
     }[mask]
     first = model.blocks[0].attention
     rotation = (model.cos[steps[None]], model.sin[steps[None]]) if encoding == "rope" else None
-    scopes = model._scopes(steps[None], None, None, None, torch.float32)
+    scopes = model._scopes(steps[None], None, None, None, torch.float32, False)
     found = first(x_BTD, rotation, scopes[config.window(0)], None, 0)
     assert_close(found.double(), spelled_out(first, config, x_BTD, allowed), atol=1e-4, rtol=1e-4)
 

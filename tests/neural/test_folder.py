@@ -18,9 +18,8 @@ from alen.neural.weights import folder
 
 @pytest.fixture
 def kept(decoder: Transformer, tmp_path: Path) -> Path:
-    tokenizer = tmp_path / "tokenizer.json"
-    tokenizer.write_text("{}")
-    folder.save(decoder, tmp_path / "model", tokenizer=tokenizer, about={"name": "small"}, shard_bytes=80_000)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    folder.save(decoder, tmp_path / "model", tokenizer=tmp_path, about={"name": "small"}, shard_bytes=80_000)
     return tmp_path / "model"
 
 

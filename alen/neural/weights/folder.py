@@ -26,6 +26,7 @@ from alen.neural.weights.loaded import LoadedModel, build
 MANIFEST = "alen.json"
 FORMAT = 1
 _CONFIG = "config.alen.json"
+_TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 _AGAIN = "Copy the folder again."
 LONGEST_JSON = 64 * 2**20
 
@@ -42,8 +43,9 @@ def save(
     about: dict[str, Any] | None = None,
     shard_bytes: int = tensor_files.SHARD_BYTES,
 ) -> None:
-    """Write ``model`` in its own number format, with a copy of the ``tokenizer`` file; the manifest keeps ``about``. A
-    folder that is there is replaced once the new one is complete. Raises BadInput when something else is there."""
+    """Write ``model`` in its own number format, with a copy of the files of the ``tokenizer`` in a folder; the manifest
+    keeps ``about``. A folder that is there is replaced once the new one is complete. Raises BadInput when something
+    else is there."""
     if folder.exists() and not is_alen_folder(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput("folder", str(folder), "a new or empty folder, or one of ALEN's", "Choose another place.")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +55,8 @@ def save(
         tensor_files.write(partial, state, shard_bytes)
         (partial / _CONFIG).write_text(json.dumps(model.config.model_dump(mode="json"), indent=1) + "\n", "utf-8")
         if tokenizer is not None:
-            shutil.copyfile(tokenizer, partial / tokenizer.name)
+            for file in filter(Path.is_file, (tokenizer / name for name in _TOKENIZER)):
+                shutil.copyfile(file, partial / file.name)
         files = {file.name: _fact(file) for file in sorted(partial.iterdir())}
         manifest = {"format": FORMAT, "about": about or {}, "files": files}
         (partial / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", "utf-8")
