@@ -21,7 +21,7 @@ from alen.benchmark import machine, report
 from alen.benchmark.harness import progress, spread
 from alen.benchmark.schema import Measured, Result, Row, Target
 from alen.benchmark.step_models import MODELS
-from alen.benchmark.stepping import SIDES, Steps, compare
+from alen.benchmark.stepping import SIDES, Steps, Switches, choose, compare
 from alen.errors import AlenError
 from alen.neural.describe import flops_per_token
 from alen.neural.presets import preset
@@ -64,6 +64,7 @@ def run(options: argparse.Namespace) -> Result:
     rows: list[Row] = []
     table: list[dict[str, Any]] = []
     finished = _finished(options.cells)
+    chosen: dict[tuple[str, str, str], dict[str, Switches]] = {}
     with progress() as show:
         for done, (model, shape, dtype, step) in enumerate(cells):
             show("cells", done, len(cells))
@@ -71,7 +72,10 @@ def run(options: argparse.Namespace) -> Result:
             if kept is None:
                 batch, length = map(int, shape.split("x"))
                 cell = {"model": model, "batch": batch, "time": length, "threads": options.threads}
-                found, peak = compare(cell, step, dtype, rounds=options.rounds, compiled=options.compile)
+                # What is fastest at one shape is taken at the others too: compiling takes most of the time of a run.
+                best = chosen.get((model, dtype, step)) or choose(cell, step, dtype, compiled=options.compile)
+                chosen[model, dtype, step] = best
+                found, peak = compare(cell, step, dtype, best, rounds=options.rounds)
                 _same_numbers(found, dtype)
                 kept = {
                     "entry": _entry(model, shape, dtype, step, found, peak),

@@ -15,6 +15,7 @@ import numpy as np
 from alen.errors import WorkError
 
 SIDES = ("alen", "transformers")
+TRIES = 2
 PRECISIONS = {"float32": ("float32",), "bfloat16": ("bfloat16", "autocast")}
 """What may be used where a number format is asked for: whole weights in it, or float32 weights and autocast."""
 
@@ -33,8 +34,8 @@ class Switches:
 
 @dataclass(slots=True)
 class Steps:
-    """Seconds of the steps of one side, in order; ``value`` of the last; ``memory`` is the peak in bytes above what the
-    process took before the model."""
+    """Seconds of a step of one side by turn; ``value`` of the last; ``memory`` is the peak of the steps in bytes above
+    what the process took before the model."""
 
     switches: Switches
     seconds: list[float] = field(default_factory=list)
@@ -89,45 +90,45 @@ def worker(**options: Any) -> Iterator[Worker]:
         made.close()
 
 
-def compare(
-    cell: dict[str, Any], step: str, dtype: str, *, rounds: int, compiled: bool, warm_up: int = 2
-) -> tuple[dict[str, Steps], float]:
-    """The steps of both sides, each with its best switches, and the FLOP/s of a large matrix product.
+def choose(cell: dict[str, Any], step: str, dtype: str, *, compiled: bool) -> dict[str, Switches]:
+    """What is fastest for each side: first which number format, then whether compiling helps."""
+    found: dict[str, Switches] = {}
+    for side in SIDES:
+        eager = [_tried(cell, step, Switches(side, precision, False)) for precision in PRECISIONS[dtype]]
+        fastest = min(eager, key=_fastest)
+        if compiled:
+            fastest = min(fastest, _tried(cell, step, replace(fastest.switches, compile=True)), key=_fastest)
+        found[side] = fastest.switches
+    return found
 
-    A few steps find the faster number format, and then whether compiling helps. The sides and the product take turns,
-    so that all three see the same machine. Memory is that of a process which made this kind of step alone."""
-    best = {side: _best(cell, step, side, dtype, compiled, warm_up) for side in SIDES}
+
+def compare(
+    cell: dict[str, Any], step: str, dtype: str, best: dict[str, Switches], *, rounds: int
+) -> tuple[dict[str, Steps], float]:
+    """The turns of both sides and the FLOP/s of a large matrix product.
+
+    The sides and the product take turns, so that all three see the same machine. Memory is that of a process which
+    made this kind of step alone."""
     found = {side: Steps(one) for side, one in best.items()}
     peaks: list[float] = []
     with ExitStack() as stack:
         product = stack.enter_context(worker(side="peak", dtype=dtype, threads=cell["threads"]))
         running = {side: stack.enter_context(worker(**_options(cell, one))) for side, one in best.items()}
-        for number in range(warm_up + rounds):
+        for number in range(1 + rounds):
             for side in SIDES if number % 2 else SIDES[::-1]:
                 answer = running[side].step(step)
-                if number >= warm_up:
+                if number:
                     found[side].seconds.append(answer["seconds"])
                 found[side].value, found[side].memory = answer["value"], answer["memory"]
             peaks.append(product.step("gemm")["value"])
-    return found, float(np.median(peaks[warm_up:]))
+    return found, float(np.median(peaks[1:]))
 
 
-def _best(cell: dict[str, Any], step: str, side: str, dtype: str, compiled: bool, warm_up: int) -> Switches:
-    eager = [_tried(cell, step, Switches(side, precision, False), warm_up) for precision in PRECISIONS[dtype]]
-    fastest = min(eager, key=_fastest)
-    if compiled:
-        other = _tried(cell, step, replace(fastest.switches, compile=True), warm_up)
-        fastest = min(fastest, other, key=_fastest)
-    return fastest.switches
-
-
-def _tried(cell: dict[str, Any], step: str, one: Switches, warm_up: int) -> Steps:
+def _tried(cell: dict[str, Any], step: str, one: Switches) -> Steps:
     found = Steps(one)
     with worker(**_options(cell, one)) as process:
-        for number in range(warm_up + 3):
-            seconds = process.step(step)["seconds"]
-            if number >= warm_up:
-                found.seconds.append(seconds)
+        process.step(step)
+        found.seconds = [process.step(step)["seconds"] for _ in range(TRIES)]
     return found
 
 

@@ -48,7 +48,7 @@ def test_a_run_that_was_stopped_goes_on(
     cells = [json.loads(line) for line in (tmp_path / "cells.jsonl").read_text().splitlines()]
     assert [len(cell["seconds"]["alen"]) for cell in cells] == [2]
     assert cells[0]["entry"]["alen_memory_mb"] > 0
-    monkeypatch.setattr(transformer, "compare", lambda *_, **__: pytest.fail("measured again"))
+    monkeypatch.setattr(transformer, "choose", lambda *_, **__: pytest.fail("measured again"))
     assert transformer.main([*common, "--out", str(tmp_path / "two.json")]) == 0
     one, two = load(tmp_path / "one.json"), load(tmp_path / "two.json")
     assert one.rows == two.rows
