@@ -60,13 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> Result:
     """Everything but the printing."""
     started, created = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
-    cells = list(itertools.product(options.models, options.shapes, options.dtypes, options.steps))
+    cells = list(itertools.product(options.shapes, options.models, options.dtypes, options.steps))
     rows: list[Row] = []
     table: list[dict[str, Any]] = []
     finished = _finished(options.cells)
     chosen: dict[tuple[str, str, str], dict[str, Switches]] = {}
     with progress() as show:
-        for done, (model, shape, dtype, step) in enumerate(cells):
+        for done, (shape, model, dtype, step) in enumerate(cells):
             show("cells", done, len(cells))
             kept = finished.get((model, shape, dtype, step))
             if kept is None:
@@ -74,7 +74,6 @@ def run(options: argparse.Namespace) -> Result:
                 cell = {"model": model, "batch": batch, "time": length, "threads": options.threads}
                 # What is fastest at one shape is taken at the others too: compiling takes most of the time of a run.
                 best = chosen.get((model, dtype, step)) or choose(cell, step, dtype, compiled=options.compile)
-                chosen[model, dtype, step] = best
                 found, peak = compare(cell, step, dtype, best, rounds=options.rounds)
                 _same_numbers(found, dtype)
                 kept = {
@@ -82,6 +81,7 @@ def run(options: argparse.Namespace) -> Result:
                     "seconds": {side: steps.seconds for side, steps in found.items()},
                 }
                 _keep(options.cells, kept)
+            chosen.setdefault((model, dtype, step), _switches(kept["entry"]))
             table.append(kept["entry"])
             rows += _rows(kept["entry"], kept["seconds"])
         show("cells", len(cells), len(cells))
@@ -136,6 +136,11 @@ def _entry(model: str, shape: str, dtype: str, step: str, found: dict[str, Steps
         "peak_gflops": round(peak_flops / 1e9, 1),
         **{f"{side}_{name}": value for side, values in sides.items() for name, value in values.items()},
     }
+
+
+def _switches(entry: dict[str, Any]) -> dict[str, Switches]:
+    found = {side: entry[f"{side}_switches"].split() for side in SIDES}
+    return {side: Switches(side, words[0], "compiled" in words) for side, words in found.items()}
 
 
 def _shown(entry: dict[str, Any]) -> dict[str, Any]:
