@@ -20,7 +20,7 @@ from alen.generation.config import GenerationConfig
 from alen.generation.decode import PREFILL_CHUNK
 from alen.generation.text_generator import TextGenerator, TextStream
 from alen.neural.cache import KVCache
-from alen.neural.host_memory import keep_freed
+from alen.neural.host_memory import give_back, keep_freed
 from alen.neural.packing import pack_for_decoding
 from alen.neural.precision import Precision, choose_dtype
 from alen.neural.weights import LoadedModel, load_decoder
@@ -72,6 +72,7 @@ class LargeLanguageModel:
         if precision == torch.bfloat16:
             made.dtype = precision
             pack_for_decoding(loaded.model, precision)
+        give_back()
         return made
 
     @property

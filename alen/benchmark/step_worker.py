@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from alen.benchmark.step_models import build, targets_of
-from alen.neural.host_memory import keep_freed
+from alen.neural.host_memory import give_back, keep_freed
 
 TURN = 0.4
 """Seconds."""
@@ -78,6 +78,8 @@ def _steps(options: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     precision = options["precision"]
     if precision == "bfloat16":
         model.module.to(torch.bfloat16)
+    if options["side"] == "alen":
+        give_back()
     generator = torch.Generator().manual_seed(2)
     tokens_BT = torch.randint(0, model.config.vocab_size, (options["batch"], options["time"]), generator=generator)
     targets_BT = targets_of(options["model"], tokens_BT)

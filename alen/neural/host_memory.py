@@ -19,10 +19,20 @@ def keep_freed() -> bool:
     """From now on this process keeps freed memory for its next step, as frameworks do with that of a GPU, and its peak
     may rise by a tenth. False where the C library is not glibc, which changes nothing. What runs models for long calls
     it."""
+    library = _glibc()
+    return library is not None and bool(library.mallopt(_MMAP_MAX, 0) and library.mallopt(_TRIM_THRESHOLD, _NEVER))
+
+
+def give_back() -> None:
+    """Return what is free now: after loading, when what was read and converted on the way will not be needed again."""
+    library = _glibc()
+    if library is not None:
+        library.malloc_trim(0)
+
+
+@cache
+def _glibc() -> ctypes.CDLL | None:
     if not sys.platform.startswith("linux"):
-        return False
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError):
-        return False
-    return bool(mallopt(_MMAP_MAX, 0) and mallopt(_TRIM_THRESHOLD, _NEVER))
+        return None
+    library = ctypes.CDLL(None)
+    return library if hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None
