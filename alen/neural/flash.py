@@ -21,12 +21,15 @@ def _function() -> Any:
     return import_module("flash_attn").flash_attn_func if find_spec("flash_attn") else None
 
 
+def _serves(q_BTHE: Tensor) -> bool:
+    return q_BTHE.is_cuda and q_BTHE.dtype in (torch.float16, torch.bfloat16)
+
+
 def flash_attention(q_BTHE: Tensor, k_BTKE: Tensor, v_BTKE: Tensor, scope: Scope, dropout: float) -> Tensor | None:
     """(B, T, H, E), or None where the package is missing or the device, the number format or the mask is not for it."""
-    half = q_BTHE.dtype in (torch.float16, torch.bfloat16)
     plain = (scope.mask is None and scope.flex is None) or scope.window is not None
     same_width = q_BTHE.shape[-1] == v_BTKE.shape[-1]
-    if not (q_BTHE.is_cuda and half and plain and same_width):
+    if not (plain and same_width and _serves(q_BTHE)):
         return None
     function = _function()
     if function is None:

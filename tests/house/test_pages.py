@@ -1,0 +1,22 @@
+"""The code on the pages of docs runs as it stands."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.house.tree import ROOT
+
+BLOCKS = [
+    pytest.param(block, id=f"{page.stem}-{number}")
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    if page.stem != "architecture"  # has a test of its own
+    for number, block in enumerate(re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S))
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", BLOCKS)
+def test_code_on_pages_runs(block: str) -> None:
+    exec(compile(block, "page", "exec"), {})
