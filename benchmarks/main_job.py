@@ -24,7 +24,7 @@ from alen.benchmark.asking import Asked, measure
 from alen.benchmark.harness import progress
 from alen.benchmark.participant import Alen, Participant
 from alen.benchmark.schema import Result
-from alen.errors import AlenError, WorkError
+from alen.errors import WorkError
 
 OUT = Path(__file__).resolve().parent / "results" / "main_job.json"
 NOTES = (
@@ -38,15 +38,7 @@ NOTES = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
-    try:
-        result = run(options)
-    except AlenError as error:
-        print(f"main_job: {error}", file=sys.stderr)
-        return error.exit_code
-    result.save(options.out)
-    report.print_result(result)
-    print(f"Written: {options.out}", file=sys.stderr)
-    return 0
+    return report.finish("main_job", lambda: run(options), options.out)
 
 
 def run(options: argparse.Namespace) -> Result:

@@ -22,7 +22,6 @@ from alen.benchmark.harness import progress, spread
 from alen.benchmark.schema import Measured, Result, Row, Target
 from alen.benchmark.step_models import MODELS
 from alen.benchmark.stepping import SIDES, Steps, Switches, choose, compare
-from alen.errors import AlenError
 from alen.neural.describe import flops_per_token
 from alen.neural.presets import preset
 from alen.validation.intervals import ratio_of_medians
@@ -46,15 +45,7 @@ NOTES = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
-    try:
-        result = run(options)
-    except AlenError as error:
-        print(f"transformer: {error}", file=sys.stderr)
-        return error.exit_code
-    result.save(options.out)
-    report.print_result(result)
-    print(f"Written: {options.out}", file=sys.stderr)
-    return 0
+    return report.finish("transformer", lambda: run(options), options.out)
 
 
 def run(options: argparse.Namespace) -> Result:

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from alen.benchmark.schema import Result, Row, Target, shown
+from alen.errors import AlenError
 
 WIDTH_IN_A_PIPE = 130
+
+
+def finish(name: str, work: Callable[[], Result], out: Path) -> int:
+    """Run a benchmark, keep its result in ``out`` and print it; the exit status."""
+    try:
+        result = work()
+    except AlenError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return error.exit_code
+    result.save(out)
+    print_result(result)
+    print(f"Written: {out}", file=sys.stderr)
+    return 0
 
 
 def print_result(result: Result, console: Console | None = None) -> None:

@@ -17,8 +17,8 @@ _NEVER = 2**31 - 1
 @cache
 def keep_freed() -> bool:
     """From now on this process keeps freed memory for its next step, as frameworks do with that of a GPU, and its peak
-    may rise by a sixth. False where the C library is not glibc, which changes nothing. What runs models for long calls
-    it."""
+    may rise by a quarter. False where the C library is not glibc, which changes nothing. What runs models for long
+    calls it."""
     library = _glibc()
     return library is not None and bool(library.mallopt(_MMAP_MAX, 0) and library.mallopt(_TRIM_THRESHOLD, _NEVER))
 

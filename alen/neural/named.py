@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from enum import Enum
 from typing import Any, Self
 
@@ -28,8 +29,9 @@ class _Named(BaseModel):
         """A shape of ``presets.yaml`` in this class's own fields. Raises BadInput."""
         return cls.parse(entry(name)["shape"])
 
+    @abstractmethod
     def transformer(self) -> TransformerConfig:
-        raise NotImplementedError
+        """The same model in the options of the transformer."""
 
 
 class ModelSize(Enum):

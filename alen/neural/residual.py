@@ -19,7 +19,7 @@ MOST = 2**16
 def add_norm(x: Tensor, added: Tensor, norm: nn.Module) -> tuple[Tensor, Tensor]:
     """x + added (…, D), and its RMSNorm or LayerNorm.
 
-    Of 2-byte numbers on a GPU the two plain operations move seven tensors, the kernel four. torch.compile joins them
+    Of 2-byte numbers on a GPU the two plain operations move five tensors, the kernel four. torch.compile joins them
     itself and gets the plain ones."""
     if applies(x, added, norm):
         return _kernels().add_norm(x, added, norm)

@@ -42,6 +42,22 @@ def refuse(found: str, allowed: str) -> BadInput:
     return BadInput("model", found, allowed, "Choose another model.")
 
 
+def is_classic(config: TransformerConfig) -> bool:
+    """Whether the layers are those of 2018, which GPT-2 and BERT share and whose settings can say nothing else."""
+    return (
+        config.attention.variant == "mha"
+        and config.attention.bias
+        and config.qkv_bias
+        and not config.attention.qk_norm
+        and config.head_dim * config.attention.num_heads == config.d_model
+        and config.positional.encoding == "learned"
+        and config.ffn.variant == "mlp"
+        and config.ffn.bias
+        and not config.ffn.dropout
+        and config.norm.type == "layernorm"
+    )
+
+
 def read(entries: list[Entry], take: Callable[[str], Tensor], origin: str) -> dict[str, Tensor]:
     """Our tensors from theirs. Raises CorruptWeights when parts that belong together do not fit."""
     found: dict[str, Tensor] = {}

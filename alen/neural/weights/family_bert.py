@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from alen.neural.config import TransformerConfig
-from alen.neural.weights.family import Entry, Family, refuse
+from alen.neural.weights.family import Entry, Family, is_classic, refuse
 
 _ACTIVATIONS = ("gelu", "relu", "silu")
 
@@ -49,18 +49,9 @@ def _config(settings: Mapping[str, Any]) -> TransformerConfig:
 def fits(config: TransformerConfig) -> bool:
     """Whether BERT's configuration can say what this one says."""
     return (
-        config.attention.variant == "mha"
+        is_classic(config)
         and config.attention.mask_type == "bidirectional"
-        and config.attention.bias
-        and config.qkv_bias
-        and not config.attention.qk_norm
-        and config.head_dim * config.attention.num_heads == config.d_model
-        and config.positional.encoding == "learned"
-        and config.ffn.variant == "mlp"
         and config.ffn.activation in _ACTIVATIONS
-        and config.ffn.bias
-        and not config.ffn.dropout
-        and config.norm.type == "layernorm"
         and config.norm.placement == "post"
         and config.token_types > 0
     )
