@@ -1,25 +1,46 @@
-"""Teaching: read what is given, cut it into passages, store it. The input is checked before anything is stored."""
+"""Teaching: read what is given, cut it into passages, store it. What is named is checked before anything is stored; a
+folder is read file by file, and a file in it that cannot be read is reported."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alen.engine import teaching_talk
 from alen.errors import BadInput
 from alen.text import documents
-from alen.text.sentences import sentences
-from alen.types import PassageDraft, TeachReport
+from alen.types import PassageDraft, Skipped, TeachReport
 
 if TYPE_CHECKING:
     from alen.engine.engine import Engine
 
 Progress = Callable[[str, int, int], None]
 Rows = str | Path | Sequence[dict[str, Any]]
+
+MOST_FILES = 10_000
+"""Of one call. A folder with more is rather a disk, and was hardly meant."""
+
+
+@dataclass
+class Tally:
+    """What was done so far."""
+
+    stored: int = 0
+    duplicates: int = 0
+    retired: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def add(self, report: TeachReport) -> None:
+        self.stored += report.stored
+        self.duplicates += report.duplicates
+        self.retired += report.retired
 
 
 @dataclass(frozen=True)
@@ -36,6 +57,8 @@ def teach(
     paths: Sequence[str | Path],
     qa: Rows | None,
     passages: Rows | None,
+    mailbox: str | Path | None,
+    chat: str | Path | None,
     source: str | None,
     progress: Progress | None,
 ) -> TeachReport:
@@ -43,46 +66,85 @@ def teach(
     begun = time.perf_counter()
     if isinstance(paths, str | Path):
         paths = [paths]
-    if text is None and not paths and qa is None and passages is None:
-        raise BadInput("input", "nothing to teach", "text, paths, qa or passages", "Give at least one of them.")
-    found = [_file(Path(path)) for path in _files(paths)]
+    if not paths and all(given is None for given in (text, qa, passages, mailbox, chat)):
+        allowed = "text, paths, qa, passages, mailbox or chat"
+        raise BadInput("input", "nothing to teach", allowed, "Give at least one of them.")
+    tally = Tally()
+    single, inside = _files(paths, tally)
+    found = [_file(path) for path in single]
     if text is not None:
         found.append(_text(text, source))
     if passages is not None:
         found.append(_passages(passages, source))
     pairs = None if qa is None else _pairs(qa)
-    stored = duplicates = retired = 0
-    for place, document in enumerate(found):
+    talk = teaching_talk.rows(mailbox, chat, source)
+    total = len(found) + len(inside)
+    for place, document in enumerate(_all(found, inside, tally)):
         if progress:
-            progress("teaching", place, len(found))
+            progress("teaching", place, total)
         report = engine.memory.teach_passages(
             document.source,
             document.drafts,
             content_hash=document.content_hash,
-            progress=progress if len(found) == 1 else None,
+            progress=progress if total == 1 else None,
         )
-        stored, duplicates = stored + report.stored, duplicates + report.duplicates
-        retired += report.retired
+        tally.add(report)
+    if progress and total:
+        progress("teaching", total, total)
     if pairs is not None:
-        report = engine.memory.remember_many(pairs, source=source or "user", progress=progress)
-        stored, duplicates = stored + report.stored, duplicates + report.duplicates
-    if progress and found:
-        progress("teaching", len(found), len(found))
-    return TeachReport(stored, duplicates, retired, round(time.perf_counter() - begun, 3))
+        tally.add(engine.memory.remember_many(pairs, source=source or "user", progress=progress))
+    teaching_talk.teach(engine, talk, tally, progress)
+    seconds = round(time.perf_counter() - begun, 3)
+    return TeachReport(tally.stored, tally.duplicates, tally.retired, seconds, tuple(tally.skipped))
 
 
-def _files(paths: Sequence[str | Path]) -> list[Path]:
-    """Files as given; of a folder, its text and Markdown files."""
-    files: list[Path] = []
+def _files(paths: Sequence[str | Path], tally: Tally) -> tuple[list[Path], list[Path]]:
+    """Files that were named, and those inside of folders that were named."""
+    single: list[Path] = []
+    inside: list[Path] = []
     for path in map(Path, paths):
         if not path.is_dir():
-            files.append(path)
+            single.append(path)
             continue
-        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in {".md", ".markdown", ".txt"})
-        if not inside:
-            raise BadInput("path", f"{path}, a folder without .md or .txt files", "a file or folder", "Check the path.")
-        files += inside
-    return files
+        files = list(islice(_inside(path, tally), MOST_FILES + 1))
+        if not files:
+            raise BadInput("path", f"{path}, a folder without documents", "a file or folder", "Check the path.")
+        inside += files
+    if len(single) + len(inside) > MOST_FILES:
+        raise BadInput("path", f"more than {MOST_FILES:,} files", f"at most {MOST_FILES:,}", "Teach it in parts.")
+    return single, inside
+
+
+def _inside(folder: Path, tally: Tally) -> Iterator[Path]:
+    """Files of a kind that can be read, in order; what is hidden stays so, and links to folders are not followed."""
+
+    def unreadable(error: OSError) -> None:
+        tally.skipped.append(Skipped(str(error.filename), error.strerror or str(error)))
+
+    for place, folders, names in os.walk(folder, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and Path(name).suffix.lower() in documents.READABLE:
+                yield Path(place) / name
+
+
+def _all(found: Sequence[_Document], inside: Sequence[Path], tally: Tally) -> Iterator[_Document]:
+    """Files of folders are read one at a time, so that a large folder need not fit into memory.
+
+    Raises BadInput when there is nothing else to teach and none of them can be read."""
+    yield from found
+    read, first = len(found), None
+    for path in inside:
+        try:
+            document = _file(path)
+        except BadInput as error:
+            first = first or error
+            tally.skipped.append(Skipped(str(path), f"{error.found}. {error.hint}"))
+            continue
+        read += 1
+        yield document
+    if first is not None and not read:
+        raise first
 
 
 def _file(path: Path) -> _Document:
@@ -104,23 +166,13 @@ def _passages(rows: Rows, source: str | None) -> _Document:
         path = Path(rows)
         drafts, name = documents.read_passages(path), str(path.resolve())
     else:
-        drafts = [_draft(number, row) for number, row in enumerate(rows, 1)]
+        drafts = documents.passages_of((f"passages, row {number}", row) for number, row in enumerate(rows, 1))
         name = "passages"
     whole = json.dumps([(draft.external_id, draft.title, draft.text) for draft in drafts], ensure_ascii=True)
     digest = hashlib.sha256(whole.encode()).hexdigest()
     if source is None and name == "passages":
         name = f"passages {digest[:12]}"
     return _Document(source or name, drafts, digest)
-
-
-def _draft(number: int, row: dict[str, Any]) -> PassageDraft:
-    text = row.get("text") if isinstance(row, dict) else None
-    if not isinstance(text, str) or not text.strip():
-        raise BadInput(f"passages, row {number}, text", repr(text), "a text that is not empty", "Correct the row.")
-    name = row.get("id")
-    return PassageDraft(
-        text, 0, len(text), row.get("title"), None, None if name is None else str(name), sentences(text)
-    )
 
 
 def _pairs(rows: Rows) -> Sequence[dict[str, Any]]:

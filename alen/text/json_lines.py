@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from alen.errors import BadInput
+from alen.text.formats import storable
 from alen.text.sentences import sentences
 from alen.text.splitting import split
 from alen.types import PassageDraft
@@ -17,15 +18,25 @@ LONGEST_ROW = 6000
 
 
 def read_passages(path: str | Path) -> list[PassageDraft]:
-    """Rows ``{"id", "title"?, "text"}``. A row longer than LONGEST_ROW becomes several passages with the row's id;
-    ``start`` and ``end`` count within the row's text. Raises BadInput with the number of the line."""
+    """Rows ``{"id", "title"?, "text"}``, as ``passages_of``. Raises BadInput with the number of the line."""
+    drafts = passages_of((f"{path}, line {number}", row) for number, row in _rows(Path(path)))
+    if not drafts:
+        raise BadInput("passages", f"{path} without rows", 'rows such as {"id": 1, "text": "…"}', "Write one a line.")
+    return drafts
+
+
+def passages_of(rows: Iterable[tuple[str, Any]]) -> list[PassageDraft]:
+    """Passages of rows, each with the name of its place for errors. A row longer than LONGEST_ROW becomes several
+    passages with the row's id; ``start`` and ``end`` count within the row's text. Raises BadInput naming the place."""
     drafts: list[PassageDraft] = []
-    for number, row in _rows(Path(path)):
-        text = _text(path, number, row, "text")
-        title = _optional(path, number, row, "title")
+    for place, row in rows:
+        if not isinstance(row, dict):
+            raise _bad(place, None, row, 'a row such as {"id": 1, "text": "…"}')
+        text = _text(place, row, "text")
+        title = _optional(place, row, "title")
         name = row.get("id")
         if name is not None and not isinstance(name, str | int):
-            raise _bad(path, number, "id", name, "a text or a whole number")
+            raise _bad(place, "id", name, "a text or a whole number")
         external = None if name is None else str(name)
         pieces = (
             split(text) if len(text) > LONGEST_ROW else [PassageDraft(text, 0, len(text), sentences=sentences(text))]
@@ -33,8 +44,6 @@ def read_passages(path: str | Path) -> list[PassageDraft]:
         drafts += [
             PassageDraft(piece.text, piece.start, piece.end, title, None, external, piece.sentences) for piece in pieces
         ]
-    if not drafts:
-        raise BadInput("passages", f"{path} without rows", 'rows such as {"id": 1, "text": "…"}', "Write one a line.")
     return drafts
 
 
@@ -42,14 +51,15 @@ def read_qa(path: str | Path) -> list[dict[str, Any]]:
     """Rows ``{"question", "answer", "context"?, "tags"?}`` with nothing else in them. Raises BadInput as above."""
     found = []
     for number, row in _rows(Path(path)):
+        place = f"{path}, line {number}"
         tags = row.get("tags") or []
         if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-            raise _bad(path, number, "tags", tags, "a list of texts")
+            raise _bad(place, "tags", tags, "a list of texts")
         found.append(
             {
-                "question": _text(path, number, row, "question"),
-                "answer": _text(path, number, row, "answer"),
-                "context": _optional(path, number, row, "context"),
+                "question": _text(place, row, "question"),
+                "answer": _text(place, row, "answer"),
+                "context": _optional(place, row, "context"),
                 "tags": tuple(tags),
             }
         )
@@ -65,12 +75,13 @@ def read_questions(path: str | Path) -> list[dict[str, Any]]:
     the number of the line. Raises BadInput as above."""
     found = []
     for number, row in _rows(Path(path)):
-        _text(path, number, row, "question")
+        place = f"{path}, line {number}"
+        _text(place, row, "question")
         answers = row.get("answers", [])
         if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
-            raise _bad(path, number, "answers", answers, "a list of texts")
+            raise _bad(place, "answers", answers, "a list of texts")
         if not isinstance(row.get("unanswerable", False), bool):
-            raise _bad(path, number, "unanswerable", row["unanswerable"], "true or false")
+            raise _bad(place, "unanswerable", row["unanswerable"], "true or false")
         found.append({"id": number} | row)
     if not found:
         raise BadInput(
@@ -91,31 +102,32 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             row = json.loads(line.decode("utf-8"))
         except UnicodeDecodeError:
-            raise _bad(file, number, None, "bytes that are not UTF-8", "a JSON object in UTF-8") from None
+            raise _bad(f"{file}, line {number}", None, "bytes that are not UTF-8", "a JSON object in UTF-8") from None
         except ValueError as error:
-            raise _bad(file, number, None, f"{_shown(line)} ({error})", "a JSON object") from None
+            raise _bad(f"{file}, line {number}", None, f"{_shown(line)} ({error})", "a JSON object") from None
         if not isinstance(row, dict):
-            raise _bad(file, number, None, _shown(line), "a JSON object")
+            raise _bad(f"{file}, line {number}", None, _shown(line), "a JSON object")
         yield number, row
 
 
-def _text(file: str | Path, number: int, row: dict[str, Any], field: str) -> str:
+def _text(place: str, row: dict[str, Any], field: str) -> str:
     value = row.get(field)
-    if not isinstance(value, str) or not value.strip():
-        raise _bad(file, number, field, value if field in row else "nothing", "a text that is not empty")
-    return value
+    text = storable(value) if isinstance(value, str) else ""
+    if not text.strip():
+        raise _bad(place, field, value if field in row else "nothing", "a text that is not empty")
+    return text
 
 
-def _optional(file: str | Path, number: int, row: dict[str, Any], field: str) -> str | None:
+def _optional(place: str, row: dict[str, Any], field: str) -> str | None:
     value = row.get(field)
     if value is not None and not isinstance(value, str):
-        raise _bad(file, number, field, value, "a text, or leave it out")
-    return value or None
+        raise _bad(place, field, value, "a text, or leave it out")
+    return storable(value or "") or None
 
 
-def _bad(file: str | Path, number: int, field: str | None, found: object, allowed: str) -> BadInput:
-    place = f"{file}, line {number}" + (f", {field}" if field else "")
-    return BadInput(place, found if isinstance(found, str) else repr(found)[:80], allowed, "Correct the line.")
+def _bad(place: str, field: str | None, found: object, allowed: str) -> BadInput:
+    where = f"{place}, {field}" if field else place
+    return BadInput(where, found if isinstance(found, str) else repr(found)[:80], allowed, "Correct the row.")
 
 
 def _shown(line: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from alen.text.sentences import sentences
@@ -17,8 +18,9 @@ def split(text: str, markdown: bool = False) -> list[PassageDraft]:
     together as far as they fit; a longer paragraph is cut between sentences, a longer sentence between words. In
     Markdown a section's headings become the passage's title ("Manual > Cleaning"). ``text[start:end]`` is the
     passage word for word. Form feeds end pages, which are then numbered from 1."""
+    feeds = [match.start() for match in re.finditer("\f", text)]
     drafts = [
-        _draft(text, start, end, title)
+        _draft(text, start, end, title, bisect_left(feeds, start) + 1 if feeds else None)
         for title, blocks in (_markdown_sections(text) if markdown else _plain_sections(text))
         for start, end in _packed(blocks)
     ]
@@ -27,8 +29,7 @@ def split(text: str, markdown: bool = False) -> list[PassageDraft]:
     return drafts
 
 
-def _draft(text: str, start: int, end: int, title: str | None) -> PassageDraft:
-    page = text.count("\f", 0, start) + 1 if "\f" in text else None
+def _draft(text: str, start: int, end: int, title: str | None, page: int | None) -> PassageDraft:
     own = text[start:end]
     return PassageDraft(own, start, end, title, page, None, sentences(own))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alen.errors import BadInput
-from alen.text.documents import read_passages, read_qa, read_questions
+from alen.text.documents import passages_of, read_passages, read_qa, read_questions
 
 
 @pytest.fixture
@@ -31,9 +31,25 @@ def test_passages(rows: Callable[[str], Path]) -> None:
     assert all(long[draft.start : draft.end] == draft.text and draft.external_id is None for draft in drafts[1:])
 
 
+def test_rows_in_memory_are_cut_and_checked_like_those_of_a_file() -> None:
+    long = "The kiln is hot, as everyone knows. " * 200
+    drafts = passages_of([("row 1", {"id": 7, "title": "Kiln", "text": long})])
+    assert len(drafts) > 1
+    assert {(draft.external_id, draft.title) for draft in drafts} == {("7", "Kiln")}
+    for row, field in (({"text": "x", "title": 3}, "row 1, title"), ({"text": " "}, "row 1, text"), ("x", "row 1")):
+        with pytest.raises(BadInput) as caught:
+            passages_of([("row 1", row)])
+        assert caught.value.field == field
+
+
 def test_qa(rows: Callable[[str], Path]) -> None:
     found = read_qa(rows('{"question": "Where?", "answer": "There", "tags": ["place"], "more": 1}'))
     assert found == [{"question": "Where?", "answer": "There", "context": None, "tags": ("place",)}]
+
+
+def test_what_a_database_cannot_hold_is_taken_out(rows: Callable[[str], Path]) -> None:
+    (row,) = read_qa(rows(r'{"question": "Where \ud83d?", "answer": "The\u0000re \ud83d\ude00", "context": "\u0000"}'))
+    assert (row["question"], row["answer"], row["context"]) == ("Where \ufffd?", "There \U0001f600", None)
 
 
 def test_questions(rows: Callable[[str], Path]) -> None:
@@ -46,6 +62,7 @@ def test_questions(rows: Callable[[str], Path]) -> None:
     ("reader", "line", "field"),
     [
         (read_passages, '{"text": ""}', "line 2, text"),
+        (read_passages, r'{"text": "\u0000"}', "line 2, text"),
         (read_passages, '{"text": "x", "title": 3}', "line 2, title"),
         (read_passages, '{"text": "x", "id": [1]}', "line 2, id"),
         (read_qa, '{"question": "Where?"}', "line 2, answer"),
