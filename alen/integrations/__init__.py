@@ -1,0 +1,1 @@
+"""ALEN's memory inside other people's frameworks. Each module needs the framework that it is named after."""
