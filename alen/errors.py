@@ -35,6 +35,10 @@ class RequestError(AlenError):
         self.hint = hint
         super().__init__(f"{field}: found {found}. Allowed: {allowed}. {hint}")
 
+    def __reduce__(self) -> tuple[type[RequestError], tuple[str, ...]]:
+        """Errors travel between processes, and an exception is made again from what its class takes."""
+        return type(self), (self.field, self.found, self.allowed, self.hint)
+
 
 class BadInput(RequestError):
     pass
@@ -63,6 +67,9 @@ class WorkError(AlenError):
         self.what = what
         self.hint = hint
         super().__init__(f"{what} {hint}".strip())
+
+    def __reduce__(self) -> tuple[type[WorkError], tuple[str, ...]]:
+        return type(self), (self.what, self.hint)
 
 
 class ModelNotInstalled(WorkError):

@@ -16,6 +16,9 @@ Decision = Literal["answer", "candidates", "abstain"]
 CheckStatus = Literal["pass", "fail", "not_applicable"]
 Effort = Literal["fast", "balanced", "thorough"]
 
+IndexName = Literal["local", "pgvector"]
+"""Where vectors are searched: in files that each machine makes for itself, or in PostgreSQL by pgvector."""
+
 
 @dataclass(frozen=True, slots=True)
 class PassageDraft:
@@ -218,16 +221,30 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """What was left out of a folder or a mailbox while the rest was taught: which file or message, and why."""
+
+    path: str
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True, slots=True)
 class TeachReport:
-    """What teaching did: rows stored, rows already there, passages of an older version retired, seconds."""
+    """What teaching did: rows stored, rows already there, passages of an older version retired, seconds, and what was
+    skipped because it could not be read."""
 
     stored: int
     duplicates: int
     retired: int
     seconds: float
+    skipped: tuple[Skipped, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        found = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return found | {"skipped": [each.to_json() for each in self.skipped]}
 
 
 @runtime_checkable
@@ -248,7 +265,7 @@ class Encoder(Protocol):
 class Recaller(Protocol):
     """Memory as the reasoner sees it."""
 
-    def recall(self, question: str, vector: np.ndarray | None, *, passages: int, episodes: int) -> Recollection: ...
+    def recollect(self, question: str, vector: np.ndarray | None, *, passages: int, episodes: int) -> Recollection: ...
 
 
 class Reader(Protocol):

@@ -7,7 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from alen.memory import episodes, log, passages, spaces
+from alen.memory import log, passages, spaces
+from alen.memory.sql import run
 from alen.memory.store import Store
 from alen.types import Encoder, PassageDraft
 
@@ -22,8 +23,8 @@ def embed_what_is_missing(store: Store, encoder: Encoder) -> int:
     total = 0
     while True:
         with store.reading() as connection:
-            texts = connection.exec_driver_sql(_PASSAGES, (passages.BATCH,)).all()
-            questions = connection.exec_driver_sql(_QUESTIONS, (passages.BATCH,)).all()
+            texts = run(connection, _PASSAGES, (passages.BATCH,)).all()
+            questions = run(connection, _QUESTIONS, (passages.BATCH,)).all()
         if not texts and not questions:
             return total
         drafts = [
@@ -33,7 +34,7 @@ def embed_what_is_missing(store: Store, encoder: Encoder) -> int:
             for row in texts
         ]
         vectors = passages.encoded(encoder, drafts)
-        asked = episodes.encoded(encoder, [row.question for row in questions])
+        asked = spaces.encode_if(encoder, [row.question for row in questions])
         with store.writing() as connection:
             space = spaces.ensure(connection, encoder)
             ids = [row.id for row in texts]
@@ -48,7 +49,7 @@ def embed_what_is_missing(store: Store, encoder: Encoder) -> int:
 
 def _done(connection: sa.Connection, item: str, rows: Any) -> None:
     if rows:
-        sql = f"UPDATE {item} SET embedded = 1 WHERE id = ?"
-        connection.exec_driver_sql(sql, [(row.id,) for row in rows])
+        sql = f"UPDATE {item} SET embedded = ? WHERE id = ?"
+        run(connection, sql, [(True, row.id) for row in rows])
     for row in rows:
         log.append(connection, row.namespace_id, item, [row.id], "upsert")

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alen.errors import BadInput
 from alen.memory import schema
 from alen.memory.identity import new_uid, now
+from alen.memory.sql import run
 
 ROLES = ("user", "assistant")
 
@@ -26,7 +27,7 @@ def ensure_session(connection: sa.Connection, namespace: int, name: str | None) 
 
 def find_session(connection: sa.Connection, namespace: int, name: str) -> int | None:
     sql = "SELECT id FROM session WHERE namespace_id = ? AND name = ?"
-    return connection.exec_driver_sql(sql, (namespace, name)).scalar()
+    return run(connection, sql, (namespace, name)).scalar()
 
 
 def add_message(
@@ -40,7 +41,7 @@ def add_message(
     item = None
     if episode is not None:
         sql = "SELECT id FROM episode WHERE namespace_id = ? AND uid = ?"
-        item = connection.exec_driver_sql(sql, (namespace, episode)).scalar()
+        item = run(connection, sql, (namespace, episode)).scalar()
     row = {"session_id": number, "role": role, "text": text, "episode_id": item, "created_at": now()}
     connection.execute(sa.insert(schema.message), row)
 
@@ -51,7 +52,7 @@ def messages(connection: sa.Connection, namespace: int, session: str) -> list[di
         "SELECT m.role, m.text, e.uid AS episode, m.created_at FROM message m JOIN session s ON s.id = m.session_id "
         "LEFT JOIN episode e ON e.id = m.episode_id WHERE s.namespace_id = ? AND s.name = ? ORDER BY m.id"
     )
-    return [dict(row) for row in connection.exec_driver_sql(sql, (namespace, session)).mappings()]
+    return [dict(row) for row in run(connection, sql, (namespace, session)).mappings()]
 
 
 def save_state(connection: sa.Connection, namespace: int, key: str, value: Any) -> None:
@@ -60,8 +61,11 @@ def save_state(connection: sa.Connection, namespace: int, key: str, value: Any) 
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise BadInput(f"state {key}", str(error), "a value that JSON can hold", "Convert it first.") from None
-    connection.exec_driver_sql(
-        "INSERT OR REPLACE INTO learned_state(namespace_id, key, value_json, updated_at) VALUES (?, ?, ?, ?)",
+    run(
+        connection,
+        "INSERT INTO learned_state(namespace_id, key, value_json, updated_at) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (namespace_id, key) DO UPDATE "
+        "SET value_json = excluded.value_json, updated_at = excluded.updated_at",
         (namespace, key, text, now()),
     )
 
@@ -69,5 +73,5 @@ def save_state(connection: sa.Connection, namespace: int, key: str, value: Any) 
 def load_state(connection: sa.Connection, namespace: int, key: str) -> Any:
     """What was saved last, None when nothing was."""
     sql = "SELECT value_json FROM learned_state WHERE namespace_id = ? AND key = ?"
-    text = connection.exec_driver_sql(sql, (namespace, key)).scalar()
+    text = run(connection, sql, (namespace, key)).scalar()
     return None if text is None else json.loads(text)

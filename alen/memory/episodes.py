@@ -5,49 +5,25 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 
 from alen.errors import BadInput, UnknownEpisode
-from alen.memory import log, namespaces, schema, spaces
+from alen.memory import log, loop_guard, namespaces, schema
 from alen.memory.conversation import ensure_session
-from alen.memory.identity import answer_hash, episode_hash, new_uid, now, question_hash
+from alen.memory.episode_rows import Taught, encoded, insert
+from alen.memory.identity import answer_hash, episode_hash, later, new_uid, now, question_hash
+from alen.memory.sql import chunks, marks, run
 from alen.memory.store import Store
-from alen.types import Encoder, TeachReport, Tier
+from alen.types import Encoder, TeachReport
 
 BATCH = 256
-"""Episodes that are encoded and committed together."""
+"""Episodes that are encoded and committed together at first; more of them, up to ``BATCH_AT_MOST``, while that takes
+less than ``BATCH_SECONDS``: a large transaction costs less a row, a long one loses more when it is cut off."""
 
-
-@dataclass(frozen=True, slots=True)
-class Taught:
-    """One question and answer on its way into memory. Raises BadInput when a field holds what is not allowed."""
-
-    question: str
-    answer: str
-    context: str | None = None
-    tags: tuple[str, ...] = ()
-    confidence: float = 1.0
-    tier: Tier = "gold"
-    source: str = "user"
-    detail: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name in ("question", "answer"):
-            value = getattr(self, name)
-            if not isinstance(value, str) or not value.strip():
-                raise BadInput(name, repr(value), "a text with at least one letter or digit", f"Write the {name}.")
-        if self.tier not in get_args(Tier):
-            raise BadInput("tier", repr(self.tier), ", ".join(get_args(Tier)), "What a person taught is gold.")
-        if not 0.0 <= self.confidence <= 1.0:
-            raise BadInput("confidence", str(self.confidence), "a number from 0 to 1", "1.0 is certain.")
-
-    @property
-    def content_hash(self) -> bytes:
-        return episode_hash(self.question, self.answer, self.context)
+BATCH_AT_MOST = 4096
+BATCH_SECONDS = 0.5
 
 
 def teach(
@@ -61,62 +37,84 @@ def teach(
     started = time.perf_counter()
     uids: list[str] = []
     stored = 0
-    for start in range(0, len(rows), BATCH):
-        part = rows[start : start + BATCH]
-        with store.reading() as connection:
-            number = namespaces.find(connection, namespace)
-            known = {} if number is None else _uids(connection, number, [row.content_hash for row in part])
-        fresh = {row.content_hash: row for row in part if row.content_hash not in known}
-        vectors = encoded(encoder, [row.question for row in fresh.values()])
-        if fresh:
-            with store.writing() as connection:
-                number = namespaces.ensure(connection, namespace)
-                # Asked again inside the transaction: another process may have taught the same meanwhile.
-                known |= _uids(connection, number, list(fresh))
-                for (key, row), vector_D in zip(fresh.items(), vectors, strict=True):
-                    if key not in known:
-                        _, known[key] = insert(connection, encoder, number, row, vector_D)
-                        stored += 1
-        uids += [known[row.content_hash] for row in part]
+    size = BATCH
+    while len(uids) < len(rows):
+        began = time.perf_counter()
+        found, new = _teach(store, encoder, namespace, rows[len(uids) : len(uids) + size])
+        uids += found
+        stored += new
         if progress is not None:
             progress("teaching", len(uids), len(rows))
+        if time.perf_counter() - began < BATCH_SECONDS / 2:
+            size = min(2 * size, BATCH_AT_MOST)
     return TeachReport(stored, len(rows) - stored, 0, time.perf_counter() - started), uids
 
 
-def insert(
-    connection: sa.Connection,
-    encoder: Encoder | None,
-    namespace: int,
-    row: Taught,
-    vector_D: np.ndarray | None,
-    supersedes: int | None = None,
-) -> tuple[int, str]:
-    """One taught episode: its row id and uid."""
-    uid = new_uid()
-    values = _columns(namespace, uid, row.question, row.answer, row.context, row.detail) | {
-        "kind": "taught",
-        "tier": row.tier,
-        "confidence": row.confidence,
-        "source": row.source,
-        "content_hash": row.content_hash,
-        "supersedes_id": supersedes,
-        "embedded": vector_D is not None,
-    }
-    item = schema.insert(connection, schema.episode, values)
-    tags = [{"episode_id": item, "tag": tag} for tag in dict.fromkeys(row.tags)]
-    if tags:
-        connection.execute(sa.insert(schema.episode_tag), tags)
-    embed(connection, encoder, namespace, item, vector_D)
-    return item, uid
+def _teach(store: Store, encoder: Encoder | None, namespace: str, rows: Sequence[Taught]) -> tuple[list[str], int]:
+    known: dict[bytes, str] = {}
+    if encoder is not None and any(row.vector is None for row in rows):
+        # What is there already, and has not run out, need not be encoded.
+        with store.reading() as connection:
+            number = namespaces.find(connection, namespace)
+            if number is not None:
+                known = _uids(connection, number, [row.content_hash for row in rows], since=now())
+    fresh = [row for row in {row.content_hash: row for row in reversed(rows)}.values() if row.content_hash not in known]
+    fresh.reverse()
+    vectors = encoded(encoder, fresh)
+    new: list[Taught] = []
+    if fresh or any(row.idempotency_key for row in rows):
+        with store.writing() as connection:
+            number = namespaces.ensure(connection, namespace)
+            # Asked again inside the transaction: another process may have taught the same meanwhile.
+            known |= _uids(connection, number, [row.content_hash for row in fresh])
+            _revive(connection, number, fresh)
+            by_key = _by_key(connection, number, rows)
+            known |= loop_guard.remembered(connection, number, fresh, vectors)
+            pairs = [
+                (row, vector_D)
+                for row, vector_D in zip(fresh, vectors, strict=True)
+                if row.content_hash not in known and row.idempotency_key not in by_key
+            ]
+            new = [row for row, _ in pairs]
+            inserted = insert(connection, encoder, number, new, [vector_D for _, vector_D in pairs])
+            known |= {row.content_hash: uid for row, uid in zip(new, inserted, strict=True)}
+            known |= {row.content_hash: by_key[row.idempotency_key] for row in fresh if row.idempotency_key in by_key}
+    return [known[row.content_hash] for row in rows], len(new)
 
 
-def embed(
-    connection: sa.Connection, encoder: Encoder | None, namespace: int, item: int, vector_D: np.ndarray | None
-) -> None:
-    """Make an episode findable by its question's vector."""
-    if encoder is not None and vector_D is not None:
-        spaces.write(connection, spaces.ensure(connection, encoder)["question"], [(item, vector_D)])
-    log.append(connection, namespace, "episode", [item], "upsert")
+def _revive(connection: sa.Connection, namespace: int, rows: Sequence[Taught]) -> None:
+    """What has run out and is said again holds again."""
+    lives = {row.content_hash: row.ttl for row in rows}
+    for some in chunks(list(lives)):
+        sql = (
+            "SELECT id, content_hash FROM episode WHERE namespace_id = ? AND kind = 'taught' AND expires_at <= ? "
+            f"AND status IN ('active', 'archived') AND content_hash IN ({marks(some)})"
+        )
+        for item, key in run(connection, sql, (namespace, now(), *some)).all():
+            ttl = lives[bytes(key)]
+            change = (
+                "UPDATE episode SET status = 'active', expires_at = ?, valid_to = NULL, updated_at = ?, "
+                "version = version + 1 WHERE id = ?"
+            )
+            run(connection, change, (None if ttl is None else later(ttl), now(), item))
+            log.append(connection, namespace, "episode", [item], "upsert")
+
+
+def _by_key(connection: sa.Connection, namespace: int, rows: Sequence[Taught]) -> dict[str | None, str]:
+    """What was stored under the keys of earlier requests. Raises BadInput when a key comes with something else."""
+    keys = {row.idempotency_key: row for row in rows if row.idempotency_key is not None}
+    found: dict[str | None, str] = {}
+    for some in chunks(list(keys)):
+        sql = (
+            "SELECT idempotency_key, uid, content_hash FROM episode WHERE namespace_id = ? "
+            f"AND idempotency_key IN ({marks(some)})"
+        )
+        for key, uid, content_hash in run(connection, sql, (namespace, *some)):
+            if bytes(content_hash) != keys[key].content_hash:
+                hint = "Repeat the same request, or use a new key."
+                raise BadInput("idempotency_key", repr(key), "a key that was not used for something else", hint)
+            found[key] = uid
+    return found
 
 
 def record_answer(store: Store, namespace: str, answer: Mapping[str, Any], session: str | None) -> str:
@@ -147,12 +145,15 @@ def row_of(connection: sa.Connection, namespace: int | None, uid: str) -> sa.Row
     found = None
     if namespace is not None:
         sql = "SELECT e.* FROM episode e WHERE e.namespace_id = ? AND e.uid = ?"
-        found = connection.exec_driver_sql(sql, (namespace, uid)).first()
+        found = run(connection, sql, (namespace, uid)).first()
     if found is None:
-        raise UnknownEpisode(
-            "episode", repr(uid), "the id of an answer or taught episode of this namespace", "Copy it from an answer."
-        )
+        raise unknown(uid)
     return found
+
+
+def unknown(uid: str) -> UnknownEpisode:
+    allowed = "the id of an answer or taught episode of this namespace"
+    return UnknownEpisode("episode", repr(uid), allowed, "Copy it from an answer.")
 
 
 def taught_uid(connection: sa.Connection, namespace: int, key: bytes) -> str | None:
@@ -180,19 +181,17 @@ def _columns(
     }
 
 
-def _uids(connection: sa.Connection, namespace: int, hashes: Sequence[bytes]) -> dict[bytes, str]:
-    marks = ", ".join("?" * len(hashes))
-    sql = (
-        "SELECT content_hash, uid FROM episode WHERE namespace_id = ? AND kind = 'taught' "
-        f"AND status <> 'superseded' AND content_hash IN ({marks})"
-    )
-    return {row[0]: row[1] for row in connection.exec_driver_sql(sql, (namespace, *hashes))}
-
-
-def encoded(encoder: Encoder | None, questions: list[str]) -> Sequence[np.ndarray | None]:
-    if encoder is None or not questions:
-        return [None] * len(questions)
-    return list(spaces.encode(encoder, questions))
+def _uids(connection: sa.Connection, namespace: int, hashes: Sequence[bytes], since: str = "") -> dict[bytes, str]:
+    """Without what had run out at ``since``."""
+    found: dict[bytes, str] = {}
+    for some in chunks(hashes):
+        sql = (
+            "SELECT content_hash, uid FROM episode WHERE namespace_id = ? AND kind = 'taught' "
+            "AND status <> 'superseded' AND (expires_at IS NULL OR expires_at > ?) "
+            f"AND content_hash IN ({marks(some)})"
+        )
+        found |= {bytes(row[0]): row[1] for row in run(connection, sql, (namespace, since, *some))}
+    return found
 
 
 def _parents(connection: sa.Connection, namespace: int, evidence: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
@@ -205,7 +204,7 @@ def _parents(connection: sa.Connection, namespace: int, evidence: Sequence[Mappi
             continue
         value = name.removeprefix("p") if kind == "passage" else name
         sql = f"SELECT id FROM {kind} WHERE namespace_id = ? AND {column} = ?"
-        number = connection.exec_driver_sql(sql, (namespace, value)).scalar()
+        number = run(connection, sql, (namespace, value)).scalar()
         if number is not None:
             found.append((kind, number))
     return list(dict.fromkeys(found))

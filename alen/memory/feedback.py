@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from alen.errors import BadInput
-from alen.memory import episodes, log, namespaces, spaces
+from alen.memory import episode_rows, episodes, log, namespaces, spaces
 from alen.memory.identity import answer_hash, now
+from alen.memory.sql import run
 from alen.memory.store import Store
 from alen.types import Encoder
 
@@ -21,10 +22,11 @@ def give(
         raise BadInput("answer", repr(answer), "no answer when the given one was right", "Say --wrong to correct it.")
     with store.reading() as connection:
         row = episodes.row_of(connection, namespaces.find(connection, namespace), uid)
-    correction = None if answer is None else episodes.Taught(row.question, answer, detail={"corrects": uid})
+    correction = None if answer is None else episode_rows.Taught(row.question, answer, detail={"corrects": uid})
     vector_D = spaces.encode(encoder, [row.question])[0] if encoder is not None else None
     with store.writing() as connection:
         row = episodes.row_of(connection, namespaces.find(connection, namespace), uid)
+        row = _taught_again(connection, row) or row
         if correct:
             _confirm(connection, encoder, row, vector_D)
             return {"status": "gold"}
@@ -38,27 +40,41 @@ def give(
             # The right answer was there already; it may have been set aside by an earlier mistake.
             _confirm(connection, encoder, episodes.row_of(connection, row.namespace_id, known), vector_D)
             return {"status": "quarantined", "correction": known}
-        _, new = episodes.insert(connection, encoder, row.namespace_id, correction, vector_D, supersedes=row.id)
+        [new] = episode_rows.insert(connection, encoder, row.namespace_id, [correction], [vector_D], supersedes=row.id)
         return {"status": "quarantined", "correction": new}
 
 
 def _confirm(connection: sa.Connection, encoder: Encoder | None, row: Any, vector_D: Any) -> None:
     """Gold, and recalled from now on; but one of several equal episodes is enough to recall."""
     twins = "SELECT 1 FROM episode WHERE namespace_id = ? AND content_hash = ? AND recallable AND id <> ? LIMIT 1"
-    known = connection.exec_driver_sql(twins, (row.namespace_id, row.content_hash, row.id)).scalar()
+    known = run(connection, twins, (row.namespace_id, row.content_hash, row.id)).scalar()
     status = "archived" if known else "active"
-    connection.exec_driver_sql(
+    run(
+        connection,
         "UPDATE episode SET tier = 'gold', confidence = 1.0, status = ?, embedded = ?, valid_to = NULL, "
         "updated_at = ?, version = version + 1 WHERE id = ?",
         (status, vector_D is not None, now(), row.id),
     )
     if row.answer is not None and not known:
-        episodes.embed(connection, encoder, row.namespace_id, row.id, vector_D)
+        episode_rows.embed(connection, encoder, row.namespace_id, [row.id], [vector_D])
+
+
+def _taught_again(connection: sa.Connection, row: Any) -> Any:
+    """What says the same since the episode was replaced, None when nothing does: of equal ones that were taught only
+    one may be other than replaced."""
+    if row.kind != "taught" or row.status != "superseded":
+        return None
+    sql = (
+        "SELECT e.* FROM episode e WHERE e.namespace_id = ? AND e.content_hash = ? AND e.kind = 'taught' "
+        "AND e.status <> 'superseded'"
+    )
+    return run(connection, sql, (row.namespace_id, row.content_hash)).first()
 
 
 def _reject(connection: sa.Connection, row: Any, status: str) -> None:
     moment = now()
-    connection.exec_driver_sql(
+    run(
+        connection,
         "UPDATE episode SET status = ?, valid_to = ?, updated_at = ?, version = version + 1 WHERE id = ?",
         (status, moment, moment, row.id),
     )
@@ -75,4 +91,4 @@ def _same_claim(connection: sa.Connection, row: Any) -> list[Any]:
         "AND parent_kind = 'episode'))"
     )
     values = (row.namespace_id, row.id, answer_hash(row.answer), row.question_hash, row.id)
-    return list(connection.exec_driver_sql(sql, values))
+    return list(run(connection, sql, values))

@@ -7,7 +7,9 @@ import os
 import time
 import unicodedata
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+from alen.errors import BadInput
 
 
 def normalised(text: str) -> str:
@@ -18,6 +20,19 @@ def normalised(text: str) -> str:
 def normalised_question(question: str) -> str:
     """As ``normalised``, without the marks that end a question: "Where is it ?" and "where is it" are the same."""
     return normalised(question).rstrip(" ?!.。？！").lstrip(" ¿¡")
+
+
+def checked_text(field: str, value: object, *, empty: bool = False) -> str:
+    """The text itself. Raises BadInput for what is none, is blank, or cannot be stored: half characters and zeros."""
+    if not isinstance(value, str) or not (empty or value.strip()):
+        raise BadInput(field, repr(value)[:80], "a text with at least one letter or digit", f"Write the {field}.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BadInput(field, "half a character", "whole ones", "Read the text with its encoding.") from None
+    if "\0" in value:
+        raise BadInput(field, "a zero byte", "a text without one", "Read the text with its encoding.")
+    return value
 
 
 def content_hash(*parts: str | None) -> bytes:
@@ -55,3 +70,8 @@ def new_uid() -> str:
 def now() -> str:
     """The time in UTC, ISO 8601 with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def later(seconds: float) -> str:
+    """As ``now``, so many seconds from it."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from alen.errors import UnknownEpisode
 from alen.memory import namespaces, schema, spaces
+from alen.memory.episode_reading import tags_of
 from alen.memory.episodes import row_of
-from alen.memory.recollection import tags_of
+from alen.memory.sql import run
 from alen.memory.store import Store
 
 
@@ -20,11 +21,11 @@ def stats(store: Store, namespace: str) -> dict[str, Any]:
         number = namespaces.find(connection, namespace)
 
         def count(sql: str) -> int:
-            return connection.exec_driver_sql(sql, (number,)).scalar() or 0
+            return run(connection, sql, (number,)).scalar() or 0
 
         tiers = dict.fromkeys(schema.TIERS, 0)
         by_tier = "SELECT tier, count(*) FROM episode WHERE namespace_id = ? AND status = 'active' GROUP BY tier"
-        tiers |= {row[0]: row[1] for row in connection.exec_driver_sql(by_tier, (number,))}
+        tiers |= {row[0]: row[1] for row in run(connection, by_tier, (number,))}
         quarantined = "SELECT count(*) FROM episode WHERE namespace_id = ? AND status = 'quarantined'"
         spaces_in_use = spaces.active(connection)
         encoder = next(({"name": model, "dim": dim} for _, _, model, dim in spaces_in_use.values()), None)
@@ -53,14 +54,14 @@ def show(store: Store, namespace: str, name: str) -> dict[str, Any]:
 
 def _passage(connection: sa.Connection, namespace: int | None, item: int) -> dict[str, Any]:
     sql = (
-        "SELECT p.id, d.source, p.title, p.page, p.char_start AS start, p.char_end AS end, p.external_id, p.text, "
+        'SELECT p.id, d.source, p.title, p.page, p.char_start AS start, p.char_end AS "end", p.external_id, p.text, '
         "p.status, p.created_at, p.retired_at FROM passage p JOIN document d ON d.id = p.document_id "
         "WHERE p.namespace_id = ? AND p.id = ?"
     )
     # Beyond 63 bits the database has no such number, and so no such passage.
     found = None
     if namespace is not None and item < 1 << 63:
-        found = connection.exec_driver_sql(sql, (namespace, item)).mappings().first()
+        found = run(connection, sql, (namespace, item)).mappings().first()
     if found is None:
         raise UnknownEpisode("id", str(item), "a passage of this namespace", "See: alen memory search")
     return {"kind": "passage", **found, "id": str(found["id"])}

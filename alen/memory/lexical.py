@@ -7,6 +7,9 @@ import re
 
 import sqlalchemy as sa
 
+from alen.memory import lexical_postgres
+from alen.memory.sql import rows
+
 _WORD = re.compile(r"[^\W_]+")
 
 _STOP = """
@@ -24,6 +27,14 @@ PHRASE_WEIGHT = 0.25
 
 DEPTH = 2
 """Words and pairs are each searched this many times deeper than asked, because their sum ranks differently."""
+
+COMMON_FROM = 1000
+"""Rows of a namespace with a word from which it says too little to be looked for beside rarer ones."""
+
+MATCHES = 4000
+"""Rows that hold one of the words looked for, about; the rarest words come first."""
+
+RANKED_AT_MOST = 20_000
 
 TERMS_AT_MOST = 64
 """Longer texts are cut here: their later words rarely decide and each costs time."""
@@ -62,12 +73,36 @@ def _search(
     """Ids of rows that hold any of the words or phrases, with their BM25 (k1 1.2, b 0.75, fixed by FTS5)."""
     if not wanted:
         return {}
-    # Quoted, nothing a user writes is an operator.
-    quoted = " OR ".join(f'"{words}"' for words in wanted)
-    sql = (
+    if connection.dialect.name != "sqlite":
+        return lexical_postgres.search(connection, index.removesuffix("_fts"), namespace, wanted, count)
+    within = f"{{{columns}}} : "
+    # To stay within a namespace takes ten times as long as the search itself.
+    if len(rows(connection, "SELECT 1 FROM namespace LIMIT 2")) > 1:
+        within = f'ns : "ns{namespace}" AND {within}'
+    matching = within + _telling(connection, index, within, wanted)
+    # Of very many matches the newest are ranked.
+    matches = (
         f"SELECT rowid, -bm25({index}, {first}, 1.0, 0.0) AS fit FROM {index} WHERE {index} MATCH ? "
-        "ORDER BY fit DESC, rowid LIMIT ?"
+        "ORDER BY rowid DESC LIMIT ?"
     )
-    matching = f'ns : "ns{namespace}" AND {{{columns}}} : ({quoted})'
-    rows = connection.exec_driver_sql(sql, (matching, count)).all()
-    return {row[0]: row[1] for row in rows}
+    sql = f"SELECT rowid, fit FROM ({matches}) ORDER BY fit DESC, rowid LIMIT ?"
+    return dict(rows(connection, sql, (matching, RANKED_AT_MOST, count)))
+
+
+def _telling(connection: sa.Connection, index: str, within: str, wanted: list[str]) -> str:
+    """A query of the rarest words and phrases; of all of them together when many rows hold each."""
+    # Quoted, nothing a user writes is an operator.
+    quoted = [f'"{words}"' for words in wanted]
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT ?)"
+    held = {words: rows(connection, sql, (within + words, COMMON_FROM))[0][0] for words in quoted}
+    chosen: list[str] = []
+    total = 0
+    for words in sorted(quoted, key=held.__getitem__):
+        total += held[words]
+        if held[words] == COMMON_FROM or (chosen and total > MATCHES):
+            break
+        chosen.append(words)
+    if chosen:
+        return f"({' OR '.join(chosen)})"
+    together = f"({' AND '.join(quoted)})"
+    return together if rows(connection, sql, (within + together, 1))[0][0] else f"({' OR '.join(quoted)})"

@@ -7,12 +7,13 @@ import sqlalchemy as sa
 from alen.errors import BadInput
 from alen.memory import schema
 from alen.memory.identity import now
+from alen.memory.sql import run
 
 LONGEST = 200
 
 
 def find(connection: sa.Connection, path: str) -> int | None:
-    return connection.exec_driver_sql("SELECT id FROM namespace WHERE path = ?", (path,)).scalar()
+    return run(connection, "SELECT id FROM namespace WHERE path = ?", (path,)).scalar()
 
 
 def ensure(connection: sa.Connection, path: str) -> int:
@@ -25,7 +26,7 @@ def ensure(connection: sa.Connection, path: str) -> int:
 
 
 def names(connection: sa.Connection) -> list[str]:
-    return list(connection.exec_driver_sql("SELECT path FROM namespace ORDER BY path").scalars())
+    return list(run(connection, "SELECT path FROM namespace ORDER BY path").scalars())
 
 
 def checked(path: str) -> str:

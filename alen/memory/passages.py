@@ -11,9 +11,10 @@ import numpy as np
 import sqlalchemy as sa
 
 from alen.errors import BadInput
-from alen.memory import log, namespaces, schema, spaces
+from alen.memory import faults, log, namespaces, schema, spaces
+from alen.memory.identity import checked_text, now
 from alen.memory.identity import content_hash as hash_of
-from alen.memory.identity import now
+from alen.memory.sql import run
 from alen.memory.store import Store
 from alen.types import Encoder, PassageDraft, TeachReport
 
@@ -65,6 +66,7 @@ def teach(
                 new = [place for place, key in enumerate(part) if key not in present]
                 ids = [_insert(connection, number, document, part[k], wanted[part[k]], encoder) for k in new]
                 _write_vectors(connection, encoder, ids, [vectors[k] for k in new] if vectors else [])
+                faults.reach("passages:inserted")
                 log.append(connection, number, "passage", ids, "upsert")
                 stored += len(ids)
                 present |= {part[k]: item for k, item in zip(new, ids, strict=True)}
@@ -72,6 +74,7 @@ def teach(
                 if complete and replaces_source:
                     stale = [item for key, item in present.items() if key not in wanted]
                     retired += _retire(connection, number, stale)
+                    faults.reach("passages:retired")
                     _renew(connection, document, wanted, present, whole)
             done += len(part)
             if progress is not None:
@@ -116,8 +119,8 @@ def _distinct(drafts: Sequence[PassageDraft]) -> dict[bytes, PassageDraft]:
     """Drafts by the hash of title and text, the first of several equal ones."""
     found: dict[bytes, PassageDraft] = {}
     for draft in drafts:
-        if not draft.text.strip():
-            raise BadInput("text", "an empty passage", "a passage with at least one letter", "Leave it out.")
+        checked_text("text", draft.text)
+        checked_text("title", draft.title or "", empty=True)
         found.setdefault(hash_of(draft.title, draft.text), draft)
     return found
 
@@ -128,7 +131,7 @@ def _known(connection: sa.Connection, namespace: str, source: str, whole: bytes 
         "SELECT d.id, d.content_hash FROM document d JOIN namespace n ON n.id = d.namespace_id "
         "WHERE n.path = ? AND d.source = ?"
     )
-    row = connection.exec_driver_sql(sql, (namespace, source)).first()
+    row = run(connection, sql, (namespace, source)).first()
     if row is None:
         return set()
     return None if whole is not None and row.content_hash == whole else set(_stored(connection, row.id))
@@ -136,12 +139,12 @@ def _known(connection: sa.Connection, namespace: str, source: str, whole: bytes 
 
 def _stored(connection: sa.Connection, document: int) -> dict[bytes, int]:
     sql = "SELECT content_hash, id FROM passage WHERE document_id = ? AND status = 'active'"
-    return {row[0]: row[1] for row in connection.exec_driver_sql(sql, (document,))}
+    return {row[0]: row[1] for row in run(connection, sql, (document,))}
 
 
 def _ensure_document(connection: sa.Connection, namespace: int, source: str) -> int:
     sql = "SELECT id FROM document WHERE namespace_id = ? AND source = ?"
-    found = connection.exec_driver_sql(sql, (namespace, source)).scalar()
+    found = run(connection, sql, (namespace, source)).scalar()
     if found is None:
         row = {"namespace_id": namespace, "source": source, "created_at": now(), "updated_at": now()}
         found = schema.insert(connection, schema.document, row)
@@ -184,8 +187,9 @@ def _retire(connection: sa.Connection, namespace: int, items: Sequence[int]) -> 
     """The rows stay, so that answers given from them keep their evidence; their vectors go."""
     rows = [(now(), item) for item in items]
     if rows:
-        connection.exec_driver_sql("UPDATE passage SET status = 'retired', retired_at = ? WHERE id = ?", rows)
-        connection.exec_driver_sql(
+        run(connection, "UPDATE passage SET status = 'retired', retired_at = ? WHERE id = ?", rows)
+        run(
+            connection,
             "DELETE FROM embedding WHERE item_id = ? AND space_id IN "
             "(SELECT id FROM embedding_space WHERE kind IN ('passage', 'sentence'))",
             [(item,) for item in items],
@@ -207,9 +211,9 @@ def _renew(
         for place, (key, draft) in enumerate(wanted.items())
     ]
     if rows:
-        connection.exec_driver_sql(
-            "UPDATE passage SET ordinal = ?, external_id = ?, page = ?, char_start = ?, char_end = ? WHERE id = ?", rows
+        run(
+            connection,
+            "UPDATE passage SET ordinal = ?, external_id = ?, page = ?, char_start = ?, char_end = ? WHERE id = ?",
+            rows,
         )
-    connection.exec_driver_sql(
-        "UPDATE document SET content_hash = ?, updated_at = ? WHERE id = ?", (whole, now(), document)
-    )
+    run(connection, "UPDATE document SET content_hash = ?, updated_at = ? WHERE id = ?", (whole, now(), document))

@@ -1,24 +1,18 @@
-"""Recall: candidates by words and by meaning, fused, then read from the database again before they are believed."""
+"""Recall of passages: candidates by words and meaning, fused, and read from the database again before they are
+believed."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
-from alen.memory import fusion, lexical, reranking
-from alen.memory.identity import normalised_question, question_hash
+from alen.memory import damage, fusion, lexical, reranking
+from alen.memory.sql import marks, run
 from alen.memory.vectors import NamespaceVectors
-from alen.types import Episode, EpisodeHit, Passage, PassageHit
-
-_EPISODE = (
-    "e.id, e.uid, e.question, e.answer, e.context, e.tier, e.source, e.confidence, e.created_at, e.status, "
-    "e.detail_json"
-)
+from alen.types import Passage, PassageHit
 
 
 def recall_passages(
@@ -51,7 +45,7 @@ def recall_passages(
     ranked = reranking.rerank(fused, share_of)
     hits: list[PassageHit] = []
     seen: set[bytes] = set()
-    ranks = {name: _ranks(scores) for name, scores in signals.items()}
+    ranks = {name: ranks_of(scores) for name, scores in signals.items()}
     signals["words"] = share_of
     for item, score in ranked:
         row = rows.get(item)
@@ -66,89 +60,16 @@ def recall_passages(
     return tuple(hits)
 
 
-def recall_episodes(
-    connection: sa.Connection,
-    namespace: int,
-    question: str,
-    vector_D: np.ndarray | None,
-    vectors: NamespaceVectors | None,
-    count: int,
-) -> tuple[EpisodeHit, ...]:
-    """The ``count`` taught or verified answers whose questions are nearest, best first; the same question word for
-    word comes before all others. Without a vector nearness is the share of words in common (Dice)."""
-    if count < 1:
-        return ()
-    same = connection.exec_driver_sql(
-        "SELECT id FROM episode WHERE namespace_id = ? AND question_hash = ? AND recallable ORDER BY id DESC LIMIT ?",
-        (namespace, question_hash(question), count),
-    )
-    exact = list(same.scalars())
-    near: dict[int, float] = {}
-    if vector_D is not None and vectors is not None:
-        candidates = [*exact, *vectors.question.top(vector_D, count)]
-        near = {item: score for item, (score, _) in vectors.question.best(vector_D, candidates).items()}
-    if not near:
-        near = dict.fromkeys(lexical.episodes(connection, namespace, question, max(count, 20)), 0.0)
-    rows = _episode_rows(connection, namespace, list(dict.fromkeys([*exact, *near])))
-    hits = []
-    for item, row in rows.items():
-        is_exact = normalised_question(row.question) == normalised_question(question)
-        cosine = near.get(item) or _words_in_common(row.question, question)
-        hits.append((item, EpisodeHit(episode_of(row), min(1.0, cosine) if not is_exact else 1.0, is_exact)))
-    hits.sort(key=lambda entry: (not entry[1].exact, -entry[1].score, -entry[0]))
-    tags = tags_of(connection, [item for item, _ in hits[:count]])
-    return tuple(_tagged(hit, tags.get(item, ())) for item, hit in hits[:count])
-
-
-def _tagged(hit: EpisodeHit, tags: tuple[str, ...]) -> EpisodeHit:
-    return replace(hit, episode=replace(hit.episode, tags=tags)) if tags else hit
-
-
-def tags_of(connection: sa.Connection, items: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    found: dict[int, tuple[str, ...]] = {}
-    if items:
-        marks = ", ".join("?" * len(items))
-        sql = f"SELECT episode_id, tag FROM episode_tag WHERE episode_id IN ({marks}) ORDER BY tag"
-        for item, tag in connection.exec_driver_sql(sql, tuple(items)):
-            found[item] = (*found.get(item, ()), tag)
-    return found
-
-
-def episode_of(row: Any, tags: tuple[str, ...] = ()) -> Episode:
-    return Episode(
-        id=row.uid,
-        question=row.question,
-        answer=row.answer,
-        context=row.context,
-        tier=row.tier,
-        source=row.source,
-        confidence=row.confidence,
-        created_at=row.created_at,
-        status=row.status,
-        tags=tags,
-        detail=json.loads(row.detail_json),
-    )
-
-
-def _episode_rows(connection: sa.Connection, namespace: int, items: Sequence[int]) -> dict[int, Any]:
-    if not items:
-        return {}
-    marks = ", ".join("?" * len(items))
-    sql = f"SELECT {_EPISODE} FROM episode e WHERE e.namespace_id = ? AND e.recallable AND e.id IN ({marks})"
-    return {row.id: row for row in connection.exec_driver_sql(sql, (namespace, *items)).all()}
-
-
 def _passage_rows(connection: sa.Connection, namespace: int, items: Sequence[int]) -> dict[int, Any]:
     if not items:
         return {}
-    marks = ", ".join("?" * len(items))
     # Namespace and status are asked again here: whatever an index says, nothing foreign or retired gets through.
     sql = (
         "SELECT p.id, p.text, d.source, p.title, p.page, p.char_start, p.char_end, p.external_id, p.sentences, "
         "p.content_hash FROM passage p JOIN document d ON d.id = p.document_id "
-        f"WHERE p.namespace_id = ? AND p.status = 'active' AND p.id IN ({marks})"
+        f"WHERE p.id IN ({marks(items)}) AND +p.namespace_id = ? AND p.status = 'active'"
     )
-    return {row.id: row for row in connection.exec_driver_sql(sql, (namespace, *items)).all()}
+    return {row.id: row for row in run(connection, sql, (*items, namespace)).all()}
 
 
 def _passage(row: Any) -> Passage:
@@ -157,21 +78,16 @@ def _passage(row: Any) -> Passage:
 
 def _sentences(row: Any) -> list[str]:
     """Each under its title, which may be all that names the subject."""
-    return [f"{row.title or ''} {row.text[start:end]}" for start, end in json.loads(row.sentences)]
+    return [f"{row.title or ''} {row.text[start:end]}" for start, end in damage.loads(row.sentences)]
 
 
 def _sentence(row: Any, place: int | None) -> tuple[int, int] | None:
     if place is None:
         return None
-    spans = json.loads(row.sentences)
+    spans = damage.loads(row.sentences)
     return (spans[place][0], spans[place][1]) if place < len(spans) else None
 
 
-def _ranks(scores: Mapping[int, float]) -> dict[int, int]:
+def ranks_of(scores: Mapping[int, float]) -> dict[int, int]:
     """1 for the best."""
     return {item: place for place, item in enumerate(sorted(scores, key=scores.__getitem__, reverse=True), 1)}
-
-
-def _words_in_common(one: str, other: str) -> float:
-    left, right = set(lexical.terms(one)), set(lexical.terms(other))
-    return 2 * len(left & right) / (len(left) + len(right)) if left or right else 0.0

@@ -8,6 +8,9 @@ import pytest
 
 from alen.errors import BadInput
 from alen.memory import EpisodicMemory
+from tests.memory.conftest import BOTH
+
+pytestmark = BOTH
 
 
 def test_messages_come_back_in_order(url: str) -> None:

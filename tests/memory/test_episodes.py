@@ -8,7 +8,9 @@ import pytest
 
 from alen.errors import BadInput, UnknownEpisode
 from alen.memory import EpisodicMemory
-from tests.memory.conftest import drafts
+from tests.memory.conftest import BOTH, drafts
+
+pytestmark = BOTH
 
 
 def answer(question: str, text: str | None, *evidence: dict[str, Any]) -> dict[str, Any]:
@@ -16,7 +18,7 @@ def answer(question: str, text: str | None, *evidence: dict[str, Any]) -> dict[s
 
 
 def recalled(memory: EpisodicMemory, question: str) -> list[str | None]:
-    return [hit.episode.answer for hit in memory.recall(question).episodes]
+    return [hit.episode.answer for hit in memory.recollect(question).episodes]
 
 
 def test_the_same_fact_is_one_episode(memory: EpisodicMemory) -> None:
@@ -24,7 +26,7 @@ def test_the_same_fact_is_one_episode(memory: EpisodicMemory) -> None:
     assert memory.remember(question="where is  the KEY?", answer="in the jar") == uid
     assert memory.remember(question="Where is the key?", answer="In the jar", context="at home") != uid
     assert memory.remember(question="Where is the key?", answer="In the jar", namespace="other") != uid
-    episode = memory.recall("Where is the key").episodes
+    episode = memory.recollect("Where is the key").episodes
     assert {hit.episode.tags for hit in episode} == {(), ("house", "key")}
     assert all(hit.exact for hit in episode)
 
@@ -60,7 +62,7 @@ def test_bad_rows_are_named_and_nothing_is_stored(memory: EpisodicMemory, row: d
 @pytest.mark.parametrize(("tier", "found"), [("gold", 1), ("proved", 1), ("certified", 1), ("unverified", 0)])
 def test_only_verified_tiers_are_recalled(memory: EpisodicMemory, tier: Any, found: int) -> None:
     memory.remember(question="Where is the key?", answer="In the jar", tier=tier)
-    assert len(memory.recall("Where is the key?").episodes) == found
+    assert len(memory.recollect("Where is the key?").episodes) == found
     assert memory.stats()["episodes"][tier] == 1
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alen.memory import index
 from alen.memory.index import VectorIndex
+from alen.memory.index import exact as index
 
 
 @pytest.mark.parametrize("faiss_from", [10**9, 200])

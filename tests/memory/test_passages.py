@@ -10,7 +10,9 @@ import pytest
 from alen.errors import BadInput
 from alen.memory import EpisodicMemory, passages
 from alen.types import PassageDraft, Recollection
-from tests.memory.conftest import HashEncoder, drafts
+from tests.memory.conftest import BOTH, HashEncoder, drafts
+
+pytestmark = BOTH
 
 KILN = "The Halden kiln fires stoneware at 1,240 degrees."
 KEY = "The spare key hangs in the yard."
@@ -35,12 +37,12 @@ def test_an_edited_document_retires_what_is_gone_and_keeps_the_rest(
     memory: EpisodicMemory, encoder: HashEncoder
 ) -> None:
     memory.teach_passages("a.md", drafts(KILN, KEY), content_hash="1")
-    kept = memory.recall("kiln").passages[0].passage
+    kept = memory.recollect("kiln").passages[0].passage
     encoder.encoded.clear()
     edited = memory.teach_passages("a.md", drafts(DOOR, KILN), content_hash="2")
     assert (edited.stored, edited.duplicates, edited.retired) == (1, 1, 1)
     assert set(encoder.encoded) == {DOOR}
-    found = {hit.passage.text: hit.passage for hit in memory.recall("spare key in the yard").passages}
+    found = {hit.passage.text: hit.passage for hit in memory.recollect("spare key in the yard").passages}
     assert set(found) == {DOOR, KILN}
     assert found[KILN].id == kept.id
     assert (found[KILN].start, found[KILN].end) == (len(DOOR) + 2, len(DOOR) + 2 + len(KILN))
@@ -50,16 +52,16 @@ def test_an_edited_document_retires_what_is_gone_and_keeps_the_rest(
 def test_a_document_can_become_empty_and_come_back(memory: EpisodicMemory) -> None:
     memory.teach_passages("a.md", drafts(KILN), content_hash="1")
     assert memory.teach_passages("a.md", [], content_hash="2").retired == 1
-    assert memory.recall("kiln").passages == ()
+    assert memory.recollect("kiln").passages == ()
     assert memory.teach_passages("a.md", drafts(KILN), content_hash="1").stored == 1
-    assert texts(memory.recall("kiln")) == [KILN]
+    assert texts(memory.recollect("kiln")) == [KILN]
 
 
 def test_adding_to_a_source_retires_nothing(memory: EpisodicMemory) -> None:
     memory.teach_passages("notes", drafts(KILN), content_hash="1", replaces_source=False)
     report = memory.teach_passages("notes", drafts(KEY, KILN), content_hash="2", replaces_source=False)
     assert (report.stored, report.duplicates, report.retired) == (1, 1, 0)
-    assert len(memory.recall("kiln key").passages) == 2
+    assert len(memory.recollect("kiln key").passages) == 2
 
 
 def test_equal_passages_of_one_document_are_stored_once(memory: EpisodicMemory) -> None:
@@ -70,7 +72,7 @@ def test_equal_passages_of_one_document_are_stored_once(memory: EpisodicMemory) 
 def test_the_same_text_from_two_sources_is_recalled_once(memory: EpisodicMemory) -> None:
     memory.teach_passages("a.md", drafts(KILN, KEY), content_hash="1")
     memory.teach_passages("b.md", drafts(KILN), content_hash="1")
-    assert sorted(texts(memory.recall("kiln"))) == sorted([KILN, KEY])
+    assert sorted(texts(memory.recollect("kiln"))) == sorted([KILN, KEY])
 
 
 def test_a_large_document_is_committed_in_parts_with_progress(memory: EpisodicMemory) -> None:
@@ -101,7 +103,7 @@ def test_citations_are_kept(memory: EpisodicMemory) -> None:
     sentences = ((0, len(KILN)), (len(KILN) + 1, len(text)))
     draft = PassageDraft(text, 40, 40 + len(text), "Manual > Kiln", 3, "ext-7", sentences)
     memory.teach_passages("manual.pdf", [draft], content_hash="1")
-    hit = memory.recall("Where is the spare key?").passages[0]
+    hit = memory.recollect("Where is the spare key?").passages[0]
     found = hit.passage
     assert (found.source, found.title, found.page, found.external_id) == ("manual.pdf", "Manual > Kiln", 3, "ext-7")
     assert (found.start, found.end) == (40, 40 + len(text))
@@ -140,7 +142,7 @@ def test_a_passage_retired_while_another_teaches_it_is_stored_again(
 
     monkeypatch.setattr(passages, "encoded", race)
     memory.teach_passages("a.md", drafts(KILN, KEY), content_hash="2")
-    assert sorted(texts(memory.recall("kiln key door"))) == sorted([KILN, KEY])
+    assert sorted(texts(memory.recollect("kiln key door"))) == sorted([KILN, KEY])
 
 
 def test_many_threads_teach_and_recall(memory: EpisodicMemory) -> None:
@@ -151,7 +153,7 @@ def test_many_threads_teach_and_recall(memory: EpisodicMemory) -> None:
             for round_number in range(5):
                 own = f"Kiln {name} of round {round_number} burns {name}{round_number} logs."
                 memory.teach_passages(f"{name}-{round_number}", drafts(own), content_hash="1")
-                assert own in texts(memory.recall(own, passages=3))
+                assert own in texts(memory.recollect(own, passages=3))
         except BaseException as error:
             failures.append(error)
 

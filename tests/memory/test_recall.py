@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from alen.errors import BadInput, UnknownEpisode, UnknownNamespace
-from alen.memory import EpisodicMemory, fusion, index, reranking
+from alen.memory import EpisodicMemory, fusion, reranking
 from alen.types import PassageDraft
-from tests.memory.conftest import HashEncoder, drafts
+from tests.memory.conftest import BOTH, HashEncoder, drafts
+
+pytestmark = BOTH
 
 WORDS = "kiln key yard door clay glaze oven wheel brush water salt ash copper iron shelf cone draft flame"
 
@@ -32,10 +34,10 @@ def test_recall_is_brute_force(
 ) -> None:
     if faiss_from == 1:
         pytest.importorskip("faiss")
-    monkeypatch.setattr(index, "FAISS_FROM", faiss_from)
+    monkeypatch.setattr("alen.memory.index.exact.FAISS_FROM", faiss_from)
     stored = corpus(160)
     memory.teach_passages("all", stored[:100], content_hash="1", replaces_source=False)
-    memory.recall("kiln")
+    memory.recollect("kiln")
     memory.teach_passages("all", stored[100:], content_hash="2", replaces_source=False)
 
     def half(texts: list[str]) -> np.ndarray:
@@ -45,7 +47,7 @@ def test_recall_is_brute_force(
     parts = [half([draft.text[start:end] for start, end in draft.sentences]) for draft in stored]
     for question in ("copper kiln in the yard", "salt and ash on the iron shelf", "one7 flame"):
         query = encoder.encode([question])[0]
-        hits = memory.recall(question, query, passages=200).passages
+        hits = memory.recollect(question, query, passages=200).passages
         assert len(hits) == 160
         for hit in hits:
             place = hit.passage.id - 1
@@ -76,8 +78,8 @@ def _words(text: str) -> set[str]:
 
 def test_few_are_the_first_of_many(memory: EpisodicMemory) -> None:
     memory.teach_passages("all", corpus(120), content_hash="1")
-    many = memory.recall("copper kiln in the yard", passages=100).passages
-    few = memory.recall("copper kiln in the yard", passages=5).passages
+    many = memory.recollect("copper kiln in the yard", passages=100).passages
+    few = memory.recollect("copper kiln in the yard", passages=5).passages
     assert few[0].passage.id == many[0].passage.id
     assert len(few) == 5
 
@@ -86,45 +88,45 @@ def test_namespaces_never_see_each_other(memory: EpisodicMemory) -> None:
     memory.teach_passages("all", corpus(100), content_hash="1", namespace="big")
     memory.teach_passages("all", drafts("The copper kiln of the small house."), content_hash="1", namespace="small")
     memory.remember(question="Where is the kiln?", answer="In the big house", namespace="big")
-    found = memory.recall("Where is the kiln?", passages=50, episodes=5, namespace="small")
+    found = memory.recollect("Where is the kiln?", passages=50, episodes=5, namespace="small")
     assert [hit.passage.text for hit in found.passages] == ["The copper kiln of the small house."]
     assert found.episodes == ()
     assert memory.namespaces() == ["big", "small"]
     assert not memory.has_namespace("default")
-    assert memory.recall("kiln") == type(found)()
-    foreign = memory.recall("kiln", namespace="big").passages[0].passage.id
+    assert memory.recollect("kiln") == type(found)()
+    foreign = memory.recollect("kiln", namespace="big").passages[0].passage.id
     with pytest.raises(BadInput, match="namespace"):
-        memory.recall("kiln", namespace=" ")
+        memory.recollect("kiln", namespace=" ")
     with pytest.raises(UnknownEpisode):
         memory.show(str(foreign), namespace="small")
 
 
 def test_another_process_is_heard(url: str, memory: EpisodicMemory, encoder: HashEncoder) -> None:
     memory.teach_passages("a", drafts("The kiln is hot."), content_hash="1")
-    assert len(memory.recall("kiln").passages) == 1
+    assert len(memory.recollect("kiln").passages) == 1
     with EpisodicMemory.open(url, encoder=encoder) as other:
         other.teach_passages("b", drafts("The kiln is cold."), content_hash="1")
-        assert len(memory.recall("kiln").passages) == 2
+        assert len(memory.recollect("kiln").passages) == 2
         other.teach_passages("a", [], content_hash="2")
-        assert [hit.passage.text for hit in memory.recall("kiln").passages] == ["The kiln is cold."]
+        assert [hit.passage.text for hit in memory.recollect("kiln").passages] == ["The kiln is cold."]
         uid = other.remember(question="Is the kiln hot?", answer="No")
-        assert memory.recall("is the KILN hot").episodes[0].episode.id == uid
+        assert memory.recollect("is the KILN hot").episodes[0].episode.id == uid
 
 
 def test_words_alone_without_an_encoder_and_vectors_when_one_comes(url: str, encoder: HashEncoder) -> None:
     with EpisodicMemory.open(url) as plain:
         plain.teach_passages("a", drafts("The kiln is hot.", "The key is lost."), content_hash="1")
         uid = plain.remember(question="Where is the key?", answer="In the yard")
-        hit = plain.recall("the key").passages[0]
+        hit = plain.recollect("the key").passages[0]
         assert hit.passage.text == "The key is lost."
         assert "dense" not in hit.explain
-        found = plain.recall("where is that key now").episodes
+        found = plain.recollect("where is that key now").episodes
         assert (found[0].episode.id, found[0].exact) == (uid, False)
         assert 0 < found[0].score < 1
     with EpisodicMemory.open(url, encoder=encoder) as full:
-        hit = full.recall("the key").passages[0]
+        hit = full.recollect("the key").passages[0]
         assert hit.explain["dense"] > 0.3
-        assert full.recall("where is that key now").episodes[0].score > 0.3
+        assert full.recollect("where is that key now").episodes[0].score > 0.3
         encoder.encoded.clear()
     with EpisodicMemory.open(url, encoder=encoder):
         assert not encoder.encoded
@@ -143,17 +145,17 @@ def test_query_syntax_is_only_words(memory: EpisodicMemory) -> None:
         "?",
         "the",
     ):
-        assert len(memory.recall(question).passages) == 1
+        assert len(memory.recollect(question).passages) == 1
     with EpisodicMemory.open(memory._store.url.render_as_string()) as plain:
-        assert plain.recall("ns1").passages == ()
-        assert plain.recall("???").passages == ()
+        assert plain.recollect("ns1").passages == ()
+        assert plain.recollect("???").passages == ()
 
 
 def test_a_vector_of_another_kind_is_refused(memory: EpisodicMemory) -> None:
     memory.teach_passages("a", drafts("The kiln is hot."), content_hash="1")
     for vector in (np.ones(3, np.float32), np.full(256, np.nan, np.float32), np.zeros(256, np.float32)):
         with pytest.raises(BadInput, match="vector"):
-            memory.recall("kiln", vector)
+            memory.recollect("kiln", vector)
 
 
 def test_search_mixes_both_and_knows_its_namespaces(url: str, memory: EpisodicMemory, encoder: HashEncoder) -> None:

@@ -70,7 +70,7 @@ def test_a_failed_write_leaves_nothing(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "notes.db", "postgresql://localhost/alen", "sqlite://host/notes.db", "sqlite:///notes.db?mode=ro"]
+    "url", ["", "notes.db", "mysql://localhost/alen", "sqlite://host/notes.db", "sqlite:///notes.db?mode=ro"]
 )
 def test_urls_that_are_not_understood(url: str) -> None:
     with pytest.raises(BadInput) as caught:
@@ -110,7 +110,7 @@ def test_damage_is_reported(url: str, tmp_path: Path) -> None:
     data[4096:] = b"\xa5" * (len(data) - 4096)
     file.write_bytes(bytes(data))
     with pytest.raises(StoreError, match="malformed"), EpisodicMemory.open(url) as memory:
-        memory.recall("kiln")
+        memory.recollect("kiln")
 
 
 def test_a_newer_store_is_refused(url: str) -> None:
@@ -152,7 +152,7 @@ def test_an_encoder_that_breaks_its_promise_stores_nothing(url: str) -> None:
 def test_memory_in_memory() -> None:
     with EpisodicMemory.open("sqlite://", encoder=HashEncoder()) as memory:
         memory.teach_passages("a", drafts("The kiln is hot."), content_hash="1")
-        assert len(memory.recall("kiln").passages) == 1
+        assert len(memory.recollect("kiln").passages) == 1
         assert memory.stats()["bytes"] == 0
 
 
@@ -167,3 +167,10 @@ def test_two_processes_make_one_store(url: str) -> None:
     assert [process.wait(120) for process in running] == [0, 0, 0]
     with EpisodicMemory.open(url) as memory:
         assert memory.stats()["episodes"]["gold"] == 60
+
+
+def test_sqlite_has_no_pgvector(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="sqlite") as caught:
+        EpisodicMemory.open(f"sqlite:///{tmp_path / 'memory.db'}", index="pgvector")
+    assert caught.value.field == "index"
+    assert list(tmp_path.iterdir()) == []

@@ -6,10 +6,11 @@ Axes: N rows, D dimension, K items.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
+
+from alen.memory.index import faiss_guard
 
 FAISS_FROM = 20_000
 """Rows from which FAISS is worth loading. It keeps half floats, as the database does: half of numpy's memory."""
@@ -34,6 +35,9 @@ class VectorIndex:
     def __len__(self) -> int:
         return len(self._spans)
 
+    def items(self) -> list[int]:
+        return list(self._spans)
+
     def put(self, items: Sequence[int], counts: Sequence[int], vectors_ND: np.ndarray) -> None:
         """Add items, the k-th with the next ``counts[k]`` rows; one already there is replaced."""
         for item in items:
@@ -44,7 +48,7 @@ class VectorIndex:
         for item, count in zip(items, counts, strict=True):
             self._spans[item] = (start, start + count)
             start += count
-        if isinstance(self._rows, _NumpyRows) and start >= FAISS_FROM and find_spec("faiss"):
+        if isinstance(self._rows, _NumpyRows) and start >= FAISS_FROM and faiss_guard.installed():
             moved = _FaissRows(self.dim)
             moved.append(self._rows.read(np.arange(start)))
             self._rows = moved
@@ -65,11 +69,17 @@ class VectorIndex:
 
     def top(self, query_D: np.ndarray, count: int) -> list[int]:
         """The items of the ``count`` best rows, best first, each once."""
+        return list(dict.fromkeys(item for item, _ in self.top_scored(query_D, count)))
+
+    def top_scored(self, query_D: np.ndarray, count: int) -> list[tuple[int, float]]:
+        """Item and inner product of the ``count`` best rows, best first."""
         wanted = min(count + self._removed, len(self._owner_N))
         if wanted == 0:
             return []
-        owners = self._owner_N[self._rows.top(query_D, wanted)]
-        return list(dict.fromkeys(owners[owners >= 0][:count].tolist()))
+        rows_N, scores_N = self._rows.top(query_D, wanted)
+        owners_N = self._owner_N[rows_N]
+        kept = owners_N >= 0
+        return list(zip(owners_N[kept][:count].tolist(), scores_N[kept][:count].tolist(), strict=True))
 
     def best(self, query_D: np.ndarray, items: Sequence[int]) -> dict[int, tuple[float, int]]:
         """For each of ``items`` that is there: its highest inner product, and which of its rows has it."""
@@ -92,7 +102,7 @@ class VectorIndex:
 class _Rows(Protocol):
     def append(self, vectors_ND: np.ndarray) -> None: ...
     def read(self, rows: np.ndarray) -> np.ndarray: ...
-    def top(self, query_D: np.ndarray, count: int) -> np.ndarray: ...
+    def top(self, query_D: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]: ...
 
 
 class _NumpyRows:
@@ -112,17 +122,17 @@ class _NumpyRows:
     def read(self, rows: np.ndarray) -> np.ndarray:
         return self._room[rows]
 
-    def top(self, query_D: np.ndarray, count: int) -> np.ndarray:
+    def top(self, query_D: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         # Not by ``@``: its threads go on spinning afterwards and cost the model that runs next up to 0.1 s.
         scores_N = np.vecdot(self._room[: self._size], query_D)
         chosen = np.argpartition(-scores_N, count - 1)[:count] if count < self._size else np.arange(self._size)
-        return chosen[np.lexsort((chosen, -scores_N[chosen]))]
+        order = chosen[np.lexsort((chosen, -scores_N[chosen]))]
+        return order, scores_N[order]
 
 
 class _FaissRows:
     def __init__(self, dim: int) -> None:
-        import faiss
-
+        faiss = faiss_guard.load()
         self._faiss: Any = faiss
         self._index = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
         self._dim = dim
@@ -134,6 +144,6 @@ class _FaissRows:
         codes = self._faiss.rev_swig_ptr(self._index.codes.data(), self._index.ntotal * self._dim * 2)
         return codes.view(np.float16).reshape(-1, self._dim)[rows].astype(np.float32)
 
-    def top(self, query_D: np.ndarray, count: int) -> np.ndarray:
-        _, rows = self._index.search(np.ascontiguousarray(query_D[None], dtype=np.float32), count)
-        return rows[0]
+    def top(self, query_D: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        scores, rows = self._index.search(np.ascontiguousarray(query_D[None], dtype=np.float32), count)
+        return rows[0], scores[0]

@@ -1,0 +1,172 @@
+"""Erasing: nothing of a text or a vector is left in any file, and a receipt says how much that was."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from alen.errors import BadInput, StoreError
+from alen.memory import editing, episodes, faults, log, namespaces, schema, sealer
+from alen.memory.identity import now
+from alen.memory.sql import run
+from alen.memory.store import Store
+
+_LOGGER = logging.getLogger(__name__)
+
+UNFINISHED = "unfinished "
+"""Before the digest of a receipt: rows are gone, but bytes may be left in free pages, logs and sealed indexes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """``digest`` is SHA-256 over the sorted ids of what was erased, so that two parties can compare without content.
+    ``namespace`` is gone as a whole when ``whole`` is true."""
+
+    namespace: str
+    whole: bool
+    episodes: int
+    passages: int
+    messages: int
+    at: str
+    digest: str
+
+
+def erase(store: Store, namespace: str, uids: Sequence[str] | None, source: str | None, whole: bool) -> Receipt:
+    """See ``EpisodicMemory.erase``."""
+    if (uids is not None) + (source is not None) + whole != 1:
+        raise BadInput("erase", "none or several of these", "ids, a source, or whole=True", "Say what is to be erased.")
+    with store.writing() as connection:
+        number = namespaces.find(connection, namespace)
+        if number is None:
+            raise BadInput("namespace", repr(namespace), "a namespace of this store", "See: alen memory stats")
+        items, passages = _wanted(connection, number, uids, source)
+        items = _with_children(connection, number, items, passages)
+        names = _names(connection, items) + [f"p{item}" for item in passages]
+        messages = _forget_messages(connection, number, items, whole)
+        editing.remove(connection, items)
+        _remove_passages(connection, passages)
+        log.append(connection, number, "episode", items, "delete")
+        log.append(connection, number, "passage", passages, "delete")
+        if source is not None:
+            run(connection, "DELETE FROM document WHERE namespace_id = ? AND source = ?", (number, source))
+        if whole:
+            for table in ("document", "session", "learned_state"):
+                run(connection, f"DELETE FROM {table} WHERE namespace_id = ?", (number,))
+        digest = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
+        receipt = Receipt(namespace, whole, len(items), len(passages), messages, now(), digest)
+        values = {name: getattr(receipt, name) for name in ("namespace", "episodes", "passages", "messages", "at")}
+        schema.insert(connection, schema.erasure, values | {"digest": UNFINISHED + digest})
+        faults.reach("erase:deleted")
+    faults.reach("erase:committed")
+    finish(store)
+    return receipt
+
+
+def finish(store: Store) -> int:
+    """Clean the files of what was erased, also by a process that did not live to do it; how many receipts became
+    final. Raises StoreError when another process keeps files from being cleaned: what is left stays marked."""
+    with store.reading() as connection:
+        sql = "SELECT r.id, n.id FROM erasure r LEFT JOIN namespace n ON n.path = r.namespace WHERE r.digest LIKE ?"
+        waiting = [(receipt, number) for receipt, number in run(connection, sql, (UNFINISHED + "%",))]
+        uuid = store.uuid(connection)
+    if not waiting:
+        return 0
+    store.scrub()
+    faults.reach("erase:scrubbed")
+    try:
+        for number in {number for _, number in waiting}:
+            for folder in sealer.folders(store.index_folder, uuid, number):
+                sealer.discard(folder)
+    except OSError as error:
+        raise StoreError(
+            f"{store.index_folder}: what was erased is still in an index ({error.strerror or error}).",
+            "Make the folder writable, then: alen memory verify --repair",
+        ) from error
+    faults.reach("erase:unsealed")
+    with store.writing() as connection:
+        for receipt, _ in waiting:
+            sql = "UPDATE erasure SET digest = substr(digest, ?) WHERE id = ? AND digest LIKE ?"
+            run(connection, sql, (len(UNFINISHED) + 1, receipt, UNFINISHED + "%"))
+    return len(waiting)
+
+
+def take_up(store: Store) -> None:
+    """Finish what a process that died has left, unless another one is in the way: then at the next opening."""
+    try:
+        finish(store)
+    except StoreError as error:
+        _LOGGER.warning("What was erased may still be in files: %s", error)
+
+
+def receipts(connection: sa.Connection) -> list[dict[str, Any]]:
+    """``finished`` is false while bytes may be left in files."""
+    sql = "SELECT namespace, episodes, passages, messages, at, digest FROM erasure ORDER BY id"
+    return [
+        {**row, "digest": row["digest"].removeprefix(UNFINISHED), "finished": not row["digest"].startswith(UNFINISHED)}
+        for row in run(connection, sql).mappings()
+    ]
+
+
+def _wanted(
+    connection: sa.Connection, number: int, uids: Sequence[str] | None, source: str | None
+) -> tuple[list[int], list[int]]:
+    if uids is not None:
+        return [episodes.row_of(connection, number, uid).id for uid in dict.fromkeys(uids)], []
+    if source is not None:
+        sql = (
+            "SELECT p.id FROM passage p JOIN document d ON d.id = p.document_id "
+            "WHERE p.namespace_id = ? AND d.source = ? ORDER BY p.id"
+        )
+        own = "SELECT id FROM episode WHERE namespace_id = ? AND source = ? AND kind = 'taught' ORDER BY id"
+        values = (number, source)
+        return list(run(connection, own, values).scalars()), list(run(connection, sql, values).scalars())
+    found = [
+        list(run(connection, f"SELECT id FROM {table} WHERE namespace_id = ? ORDER BY id", (number,)).scalars())
+        for table in ("episode", "passage")
+    ]
+    return found[0], found[1]
+
+
+def _with_children(connection: sa.Connection, number: int, items: Sequence[int], passages: Sequence[int]) -> list[int]:
+    """What was answered from something says it again."""
+    found = dict.fromkeys(items)
+    waiting = [*(("episode", item) for item in items), *(("passage", item) for item in passages)]
+    sql = (
+        "SELECT e.id FROM derived_from d JOIN episode e ON e.id = d.child_id "
+        "WHERE e.namespace_id = ? AND d.parent_kind = ? AND d.parent_id = ?"
+    )
+    while waiting:
+        kind, item = waiting.pop()
+        for child in run(connection, sql, (number, kind, item)).scalars():
+            if child not in found:
+                found[child] = None
+                waiting.append(("episode", child))
+    return sorted(found)
+
+
+def _names(connection: sa.Connection, items: Sequence[int]) -> list[str]:
+    return [str(run(connection, "SELECT uid FROM episode WHERE id = ?", (item,)).scalar()) for item in items]
+
+
+def _forget_messages(connection: sa.Connection, number: int, items: Sequence[int], whole: bool) -> int:
+    if whole:
+        sql = "DELETE FROM message WHERE session_id IN (SELECT id FROM session WHERE namespace_id = ?)"
+        return int(run(connection, sql, (number,)).rowcount)
+    return sum(run(connection, "DELETE FROM message WHERE episode_id = ?", (item,)).rowcount for item in items)
+
+
+def _remove_passages(connection: sa.Connection, items: Sequence[int]) -> None:
+    for item in items:
+        run(
+            connection,
+            "DELETE FROM embedding WHERE item_id = ? AND space_id IN "
+            "(SELECT id FROM embedding_space WHERE kind IN ('passage', 'sentence'))",
+            (item,),
+        )
+        run(connection, "DELETE FROM derived_from WHERE parent_kind = 'passage' AND parent_id = ?", (item,))
+        run(connection, "DELETE FROM passage WHERE id = ?", (item,))

@@ -1,0 +1,122 @@
+"""A sealed index: files that never change, made from the database and thrown away when they do not fit it.
+
+Axes: I items, N rows (an item has one or more, side by side), Q queries, D dimension.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alen.memory.index import faiss_guard, files, gpu
+from alen.memory.index.files import Manifest, Unusable
+
+KIND = "ivf-pq4"
+"""Cells, and in them four bits for every two numbers of a vector (André, Kermarrec and Le Scouarnec, 2017, "Accelerated
+Nearest Neighbor Search with Quick ADC"); the best are compared again in half floats."""
+
+AGAIN_AT_LEAST = 50
+"""Rows that are compared again, however few are asked for."""
+
+LIKELY = 1.1
+"""No two unit vectors are nearer than 1; with rounding a little more. A score beyond this comes of a damaged row."""
+
+
+class Sealed:
+    """Searches what was sealed; what was removed since is the caller's to leave out. Safe to use from many threads."""
+
+    def __init__(self, folder: Path, manifest: Manifest, *, use_gpu: bool = True) -> None:
+        """A GPU, where there is one and FAISS can use it, searches from the time when many ask; it compares everything.
+
+        Raises Unusable when a file is missing or is not as it was written. Of the vectors, which are most of it,
+        only the size is looked at: damage there can do no worse than a wrong score, and ``verify`` reads them."""
+        self.manifest = manifest
+        name = f"gen-{manifest.generation:06d}"
+        files.check(folder, manifest, besides=".vec")
+        try:
+            self.item_I = _mapped(folder / f"{name}.item", "<i8", (manifest.items,))
+            self.start_I = _mapped(folder / f"{name}.start", "<i8", (manifest.items + 1,))
+            self._vectors_ND = _mapped(folder / f"{name}.vec", "<f2", (manifest.rows, manifest.dim))
+            faiss = faiss_guard.load()
+            self._ivf: Any = faiss.read_index(str(folder / f"{name}.ivf"))
+        except (OSError, ValueError, RuntimeError) as error:
+            raise Unusable(f"{name}: {error}") from None
+        if self._ivf.ntotal != manifest.rows or self._ivf.d != manifest.dim:
+            raise Unusable(f"{name}.ivf holds {self._ivf.ntotal} rows, not {manifest.rows}")
+        self.copy = gpu.copy_of(self._vectors_ND, str(folder / name)) if use_gpu else None
+        self.copy = gpu.copy_of(self._vectors_ND, str(folder / name)) if use_gpu else None
+
+    def __len__(self) -> int:
+        return self.manifest.items
+
+    def places(self, items: Sequence[int]) -> np.ndarray:
+        """Where items stand, -1 for those that are not here."""
+        wanted = np.asarray(items, dtype=np.int64)
+        at = np.minimum(np.searchsorted(self.item_I, wanted), len(self.item_I) - 1)
+        return np.where(self.item_I[at] == wanted, at, -1)
+
+    def owners(self, rows: np.ndarray) -> np.ndarray:
+        """The place of the item that each row belongs to."""
+        return np.searchsorted(self.start_I, rows, side="right") - 1
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """float32 (n, D)."""
+        return np.asarray(self._vectors_ND[rows], dtype=np.float32)
+
+    def top(self, query_D: np.ndarray, count: int, left: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and inner products of about the ``count`` best, best first. Where only a share is ``left``, the nearest
+        of these lie further away: as many of them are looked at as when the recall was measured."""
+        return self.top_many(query_D[None], count, left)[0]
+
+    def top_many(self, query_QD: np.ndarray, count: int, left: float = 1.0) -> list[tuple[np.ndarray, np.ndarray]]:
+        """As ``top`` for each query, and more of them where not all are left; together they take less time than one
+        after another."""
+        rows_QK = None if self.copy is None else self.copy.search(query_QD, count)
+        if rows_QK is None:
+            more = 1.0 / max(left, 1e-9)
+            # Whoever has lost its neighbours finds the next ones in other cells: more than in proportion.
+            probes = min(self.manifest.lists, math.ceil(self.manifest.probes * more**2))
+            wide = min(self.manifest.rows, math.ceil(count * more))
+            return nearest(self._ivf, self._vectors_ND, query_QD, wide, Search(probes, self.manifest.again))
+        pairs = zip(rows_QK, query_QD, strict=True)
+        return [again(self._vectors_ND, rows, query_D, count) for rows, query_D in pairs]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """``probes`` nearest cells are read, and ``again`` rows compared again for each one that is asked for."""
+
+    probes: int
+    again: int
+
+
+def nearest(
+    ivf: Any, half_ND: np.ndarray, query_QD: np.ndarray, count: int, how: Search
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Rows and inner products of about the ``count`` best of each query, best first."""
+    options = faiss_guard.load().SearchParametersIVF(nprobe=how.probes)
+    depth = max(AGAIN_AT_LEAST, how.again * count)
+    _, found = ivf.search(np.ascontiguousarray(query_QD, dtype=np.float32), depth, params=options)
+    return [again(half_ND, rows, query_D, count) for rows, query_D in zip(found, query_QD, strict=True)]
+
+
+def again(half_ND: np.ndarray, rows: np.ndarray, query_D: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The best of some rows, compared in half floats."""
+    rows_N = rows[rows >= 0]
+    scores_N = np.vecdot(np.asarray(half_ND[rows_N], dtype=np.float32), query_D)
+    likely_N = abs(scores_N) <= LIKELY
+    rows_N, scores_N = rows_N[likely_N], scores_N[likely_N]
+    order = np.argsort(-scores_N, kind="stable")[:count]
+    return rows_N[order], scores_N[order]
+
+
+def _mapped(path: Path, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return np.frombuffer(mapped, dtype=dtype).reshape(shape)

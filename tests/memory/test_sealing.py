@@ -1,0 +1,94 @@
+"""A memory that grows seals its vectors by itself, in the background, and finds the same as before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alen.memory import EpisodicMemory
+from alen.memory.index import faiss_guard, planning
+from tests.memory.conftest import BOTH, HashEncoder
+
+pytestmark = [BOTH, pytest.mark.skipif(not faiss_guard.installed(), reason="faiss is not installed")]
+
+ROWS = 600
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(planning, "SEAL_FROM", 300)
+    monkeypatch.setenv("ALEN_HOME", str(tmp_path / "home"))
+
+
+def rows(start: int, end: int) -> list[dict[str, str]]:
+    return [{"question": f"What does gauge {n} show?", "answer": f"It shows {n}."} for n in range(start, end)]
+
+
+def scores(memory: EpisodicMemory, vector_D: np.ndarray) -> np.ndarray:
+    return np.array([hit.score for hit in memory.recall("", 10, mode="dense", vector=vector_D)])
+
+
+def test_sealed_while_it_is_used(url: str, encoder: HashEncoder) -> None:
+    with EpisodicMemory.open(url, encoder=encoder) as memory:
+        memory.remember_many(rows(0, ROWS))
+        standing = memory.checkpoint()["question"]
+        assert standing["rows"] == ROWS
+        assert standing["recall"] >= 0.99
+        questions_ND = encoder.encode([f"gauge {n} show" for n in range(50)])
+        tenth_N = exactly(questions_ND)
+        pairs = zip(questions_ND, tenth_N, strict=True)
+        shares = [np.mean(scores(memory, query_D) >= tenth - 2e-3) for query_D, tenth in pairs]
+        assert np.mean(shares) >= 0.97
+        # New ones are found at once, deleted ones never, whatever the index says.
+        uid = memory.remember(question="Who has the brass key?", answer="Ada.")
+        assert memory.recall("Who has the brass key?", 1, mode="dense")[0].episode.id == uid
+        gone = memory.recall("What does gauge 7 show?", 1)[0].episode
+        memory.delete(gone.id)
+        assert gone.id not in [hit.episode.id for hit in memory.recall("What does gauge 7 show?", 50, mode="dense")]
+        assert memory.verify("deep").ok
+
+
+def exactly(questions_ND: np.ndarray) -> np.ndarray:
+    """The tenth best cosine to each question: many are alike here, and which of them come is no matter."""
+    own_ND = HashEncoder().encode([row["question"] for row in rows(0, ROWS)])
+    return np.sort(questions_ND @ own_ND.T, axis=1)[:, -10]
+
+
+def test_closing_leaves_a_sealed_index(url: str, encoder: HashEncoder) -> None:
+    with EpisodicMemory.open(url, encoder=encoder) as memory:
+        memory.remember_many(rows(0, ROWS))
+    with EpisodicMemory.open(url, encoder=encoder) as again:
+        again.recall("gauge 3", 1, mode="dense")
+        index = again._vectors._known[1][1].question
+        assert index.sealed is not None
+        assert len(index.delta) == 0
+
+
+def test_it_is_made_anew_when_much_has_changed(url: str, encoder: HashEncoder) -> None:
+    with EpisodicMemory.open(url, encoder=encoder) as memory:
+        memory.remember_many(rows(0, ROWS))
+        assert memory.checkpoint()["question"]["generation"] == 1
+        memory.remember_many(rows(ROWS, ROWS + 100))
+        assert memory.checkpoint()["question"]["generation"] == 1
+        memory.remember_many(rows(ROWS + 100, ROWS + 400))
+        standing = memory.checkpoint()["question"]
+        assert (standing["generation"], standing["rows"]) == (2, ROWS + 400)
+        assert memory.verify("deep").ok
+
+
+def test_an_older_snapshot_does_not_condemn_a_newer_index(url: str, encoder: HashEncoder) -> None:
+    """Another process sealed after this one began to read: the index is in order, this reader is only behind."""
+    with EpisodicMemory.open(url, encoder=encoder) as memory, EpisodicMemory.open(url, encoder=encoder) as other:
+        memory.remember_many(rows(0, ROWS))
+        memory.checkpoint()
+        with other._store.reading() as connection:
+            connection.exec_driver_sql("SELECT count(*) FROM episode")
+            memory.remember_many(rows(ROWS, 2 * ROWS))
+            assert memory.checkpoint()["question"]["generation"] == 2
+            vectors = other._vectors.refreshed(connection, "default")
+            assert vectors is not None
+            assert vectors.question.sealed is not None
+            assert vectors.question.sealed.manifest.generation == 2
+        assert other.verify("deep").ok
