@@ -13,7 +13,7 @@ TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 export ALEN_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo test check format bench clean distclean
+.PHONY: help setup models demo test torture check format bench clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ demo: $(ALEN_HOME)/models/.ready ## Teach ALEN a small handbook and ask it six q
 
 test: $(VENV)/.ready-dev $(ALEN_HOME)/models/.ready ## Run every test (make test PYTEST_ARGS="-m 'not slow'")
 	@ALEN_TEST_HOME=$(ALEN_HOME) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+torture: $(VENV)/.ready-dev ## Kill, starve and damage memory as often as promised (hours)
+	@ALEN_TORTURE=full $(BIN)/python -m pytest tests/memory/torture -vv --durations=10 $(PYTEST_ARGS)
 
 check: $(VENV)/.ready-dev ## Lint, types, layers, file sizes, docs in step with the code
 	$(BIN)/ruff check .
