@@ -74,15 +74,24 @@ class SentenceEncoder:
     def encode(self, texts: list[str]) -> np.ndarray:
         """float32 (n, dim), rows of unit length, in the order of ``texts``. A vector does not depend, but for
         rounding, on what else is in the list."""
+        vectors = np.empty((len(texts), self.dim), dtype=np.float32)
+        for places, rows in self._rounds(texts):
+            vectors[places] = self._embed(rows).numpy()
+        return vectors
+
+    def batches(self, texts: list[str]) -> list[list[int]]:
+        """Which texts ``encode`` embeds together, by their places in the list. Each group encoded by itself, anywhere,
+        gives the same vectors to the last bit, where rounding in bfloat16 would show another grouping."""
+        return [places for places, _ in self._rounds(texts)]
+
+    def _rounds(self, texts: list[str]) -> Iterator[tuple[list[int], list[list[int]]]]:
+        """Places and tokens of each batch."""
         if isinstance(texts, str):
             raise BadInput("texts", "one text", "a list of texts", "Put the text into a list.")
-        vectors = np.empty((len(texts), self.dim), dtype=np.float32)
         for start in range(0, len(texts), _TEXTS_PER_ROUND):
             ids = [row.ids for row in self._tokenizer.encode_batch_fast(texts[start : start + _TEXTS_PER_ROUND])]
             for places in _batches([len(row) for row in ids]):
-                batch = self._embed([ids[place] for place in places])
-                vectors[[start + place for place in places]] = batch.numpy()
-        return vectors
+                yield [start + place for place in places], [ids[place] for place in places]
 
     @torch.inference_mode()
     def _embed(self, rows: list[list[int]]) -> Tensor:

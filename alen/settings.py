@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alen import paths
 from alen.errors import BadInput
-from alen.types import Effort
+from alen.types import Effort, IndexName
 
 ENVIRONMENT_PREFIX = "ALEN_"
 
@@ -32,6 +32,10 @@ class Settings(BaseModel):
     """Sentence encoder: a name or a Hugging Face style folder."""
     effort: Effort = "balanced"
     """How much work to spend on an answer."""
+    index: IndexName = "local"
+    """Where vectors are searched: "local" in files of this machine, "pgvector" in the PostgreSQL of the store."""
+    faiss_gpu: Literal["auto", "off"] = "auto"
+    """Whether a GPU searches local files, where FAISS can use one."""
     answer_threshold: float = Field(0.5, ge=0.0, le=1.0)
     """Answer when the probability of being right reaches this."""
     threads: int = Field(0, ge=0)

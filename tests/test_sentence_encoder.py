@@ -86,6 +86,21 @@ def test_order_and_mean_survive_the_sorting(encoder, bag, monkeypatch):
     assert len(bag.shapes) < 50
 
 
+def test_what_is_embedded_together_can_be_embedded_elsewhere(encoder, bag, monkeypatch):
+    """The same rows, padded alike: the model sees the very same tensors, so that rounding cannot differ."""
+    monkeypatch.setattr(sentence_encoder, "TOKENS_PER_BATCH", 40)
+    monkeypatch.setattr(sentence_encoder, "_TEXTS_PER_ROUND", 17)
+    given = texts(50)
+    whole = encoder.encode(given)
+    shapes = bag.shapes.copy()
+    groups = encoder.batches(given)
+    assert sorted(place for group in groups for place in group) == list(range(50))
+    bag.shapes.clear()
+    for group in groups:
+        np.testing.assert_array_equal(encoder.encode([given[place] for place in group]), whole[group])
+    assert bag.shapes == shapes
+
+
 def test_one_text_longer_than_a_batch_is_still_encoded(encoder, bag, monkeypatch):
     monkeypatch.setattr(sentence_encoder, "TOKENS_PER_BATCH", 4)
     given = texts(3)

@@ -93,7 +93,9 @@ def situate(
     with clock("encode"):
         thought = engine.think(question)
     with clock("recall"):
-        found = engine.memory.recall(question, thought.vector, passages=PASSAGES_RECALLED, episodes=EPISODES_RECALLED)
+        found = engine.memory.recollect(
+            question, thought.vector, passages=PASSAGES_RECALLED, episodes=EPISODES_RECALLED
+        )
     return Situation(thought, found, effort, cancel)
 
 

@@ -12,6 +12,7 @@ from alen import settings as options
 from alen.core import belief
 from alen.engine import asking, calibrating, chatting, teaching
 from alen.engine.lazy_models import LazyEncoder, Once, load_reader
+from alen.engine.ray_encoder import RayEncoder
 from alen.memory import EpisodicMemory
 from alen.settings import Settings
 from alen.thought import ThoughtState
@@ -46,12 +47,17 @@ class Engine:
         namespace: str | None = None,
         model: str | Path | None = None,
         encoder: str | Path | None = None,
+        ray: str | None = None,
         settings: Settings | None = None,
+        progress: Progress | None = None,
     ) -> Engine:
         """Open the memory and find the models. What is not given comes from the environment, the config file or the
-        defaults: SQLite and the two default models under ``ALEN_HOME``.
+        defaults: SQLite and the two default models under ``ALEN_HOME``. ``ray`` is where the encoder runs when it is
+        not to run in this process: ``local``, ``auto`` or HOST:PORT, see ``RayEncoder``. ``progress`` hears of vectors
+        that are copied because the store moved to another index.
 
-        Raises BadInput, HomeNotWritable, StoreError, UnknownModel, ModelNotInstalled, EmbeddingMismatch."""
+        Raises BadInput, HomeNotWritable, StoreError, UnknownModel, ModelNotInstalled, EmbeddingMismatch, and WorkError
+        when no Ray answers."""
         chosen = settings or options.load(
             home=home,
             store=store,
@@ -60,9 +66,20 @@ class Engine:
             encoder=None if encoder is None else str(encoder),
         )
         places.ensure_home(chosen.home)
-        lazy = LazyEncoder(chosen)
-        memory = EpisodicMemory.open(chosen.store, encoder=lazy, namespace=chosen.namespace)
-        return cls(chosen, memory, lazy, Once(lambda: load_reader(chosen)))
+        used = LazyEncoder(chosen) if ray is None else RayEncoder.of(chosen, ray)
+        try:
+            memory = EpisodicMemory.open(
+                chosen.store,
+                encoder=used,
+                namespace=chosen.namespace,
+                index=chosen.index,
+                gpu=chosen.faiss_gpu == "auto",
+                progress=progress,
+            )
+        except BaseException:
+            _end(used)
+            raise
+        return cls(chosen, memory, used, Once(lambda: load_reader(chosen)))
 
     def teach(
         self,
@@ -71,14 +88,29 @@ class Engine:
         paths: Sequence[str | Path] = (),
         qa: str | Path | Sequence[dict[str, Any]] | None = None,
         passages: str | Path | Sequence[dict[str, Any]] | None = None,
+        mailbox: str | Path | None = None,
+        chat: str | Path | None = None,
         source: str | None = None,
         progress: Progress | None = None,
     ) -> TeachReport:
-        """Learn a text, files, questions with answers, or passages. Everything is committed when this returns; the
-        same input again stores nothing; an edited file retires the passages it no longer holds.
+        """Learn a text, files and folders (text, Markdown, HTML, PDF, DOCX), questions with answers, passages, an mbox
+        file, or a chat log in JSON. Everything is committed when this returns; the same input again stores nothing; an
+        edited file retires the passages it no longer holds. Files of folders and messages that cannot be read are left
+        out and named in ``skipped``.
 
-        ``qa`` and ``passages`` are JSONL files or rows. Raises BadInput naming the file and line."""
-        return teaching.teach(self, text, paths=paths, qa=qa, passages=passages, source=source, progress=progress)
+        ``qa`` and ``passages`` are JSONL files or rows. ``source`` is cited for all but files and folders. Raises
+        BadInput naming the file and line."""
+        return teaching.teach(
+            self,
+            text,
+            paths=paths,
+            qa=qa,
+            passages=passages,
+            mailbox=mailbox,
+            chat=chat,
+            source=source,
+            progress=progress,
+        )
 
     def ask(
         self,
@@ -147,6 +179,7 @@ class Engine:
 
     def close(self) -> None:
         self.memory.close()
+        _end(self.encoder)
 
     def __enter__(self) -> Engine:
         return self
@@ -155,3 +188,8 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _end(encoder: Encoder) -> None:
+    if isinstance(encoder, RayEncoder):
+        encoder.close()

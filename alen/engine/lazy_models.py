@@ -39,7 +39,7 @@ class LazyEncoder:
         files = models.locate(settings.encoder, settings.home)
         self.name = files.name
         self.fingerprint = files.fingerprint
-        self._load = Once(lambda: _load_encoder(settings))
+        self._load = Once(lambda: load_encoder(settings))
 
     @property
     def dim(self) -> int:
@@ -50,7 +50,8 @@ class LazyEncoder:
         return self._load().encode(texts)
 
 
-def _load_encoder(settings: Settings) -> Encoder:
+def load_encoder(settings: Settings) -> Encoder:
+    """The sentence encoder of the settings, in memory."""
     from alen.sentence_encoder import SentenceEncoder
 
     use_threads(settings)
