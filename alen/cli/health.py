@@ -86,7 +86,9 @@ def vector_search(settings: Settings) -> Finding:
         )
     import faiss
 
-    return Finding("vector search", "ok", f"FAISS {faiss.__version__}")
+    gpus = faiss.get_num_gpus() if hasattr(faiss, "StandardGpuResources") else 0
+    used = f", {gpus} GPUs" if gpus and settings.faiss_gpu == "auto" else ""
+    return Finding("vector search", "ok", f"FAISS {faiss.__version__}{used}")
 
 
 def sqlite(settings: Settings) -> Finding:

@@ -17,7 +17,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "ask": ("alen.cli.ask", "Ask a question, or a file of them."),
     "teach": ("alen.cli.teach", "Teach files, text, or questions with answers."),
     "feedback": ("alen.cli.feedback", "Say whether an answer was right."),
-    "memory": ("alen.cli.memory", "Look into the memory: stats, search, show."),
+    "memory": ("alen.cli.memory", "Look into the memory, change it, keep it in order."),
     "chat": ("alen.cli.chat", "Talk in a full-screen window."),
     "generate": ("alen.cli.generate", "Continue a text with the language model alone."),
     "models": ("alen.cli.models", "List, pull and describe models."),

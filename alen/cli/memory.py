@@ -1,20 +1,29 @@
-"""``alen memory``: stats, search, show."""
+"""``alen memory``: stats, search, show; the other verbs have files of their own."""
 
 from __future__ import annotations
 
 import click
 
-from alen.cli import opening
+from alen.cli import (
+    memory_checking,
+    memory_editing,
+    memory_forgetting,
+    memory_merging,
+    memory_moving,
+    memory_recall,
+    opening,
+)
 from alen.cli.memory_lines import hit_json, hit_lines, show_lines, written
+from alen.cli.memory_result import print_lines
 from alen.cli.options import Common, common_options, readable_text
-from alen.cli.output import console, emit_json, facts, on_terminal
-from alen.cli.rendering import Line, styled
+from alen.cli.output import emit_json, facts
+from alen.cli.rendering import Line
 from alen.errors import BadInput
 
 
 @click.group("memory", no_args_is_help=False)
 def command() -> None:
-    """Look into the memory: stats, search, show."""
+    """Look into the memory, change what is in it, and keep it in order."""
 
 
 @command.command("stats")
@@ -31,7 +40,7 @@ def stats_command(common: Common) -> None:
 
 @command.command("search")
 @click.argument("query", callback=readable_text)
-@click.option("-k", "count", type=click.IntRange(1, 1000), default=8, show_default=True, help="Hits at most.")
+@click.option("-k", "--k", "count", type=click.IntRange(1, 1000), default=8, show_default=True, help="Hits at most.")
 @common_options
 def search_command(common: Common, query: str, count: int) -> None:
     """Find passages and taught answers that fit QUERY, best first."""
@@ -44,7 +53,7 @@ def search_command(common: Common, query: str, count: int) -> None:
     if common.as_json:
         emit_json({"query": query, "hits": [hit_json(hit) for hit in hits]})
     else:
-        _print([line for hit in hits for line in hit_lines(hit)] or [Line((("nothing found", "dim"),))])
+        print_lines([line for hit in hits for line in hit_lines(hit)] or [Line((("nothing found", "dim"),))])
 
 
 @command.command("show")
@@ -57,11 +66,17 @@ def show_command(common: Common, name: str) -> None:
     if common.as_json:
         emit_json(found)
     else:
-        _print(show_lines(found))
+        print_lines(show_lines(found))
 
 
-def _print(lines: list[Line]) -> None:
-    if on_terminal():
-        console().print(styled(lines))
-    else:
-        print("\n".join(line.plain.rstrip() for line in lines))
+command.add_command(show_command, "get")
+for room in (
+    memory_recall,
+    memory_editing,
+    memory_merging,
+    memory_forgetting,
+    memory_checking,
+    memory_moving,
+):
+    for verb in room.COMMANDS:
+        command.add_command(verb)

@@ -9,6 +9,8 @@ from alen.cli.printable import printable
 from alen.types import EpisodeHit, PassageHit
 
 SHOWN_CHARACTERS = 280
+SIGNALS = {"bm25": "words", "dense": "meaning"}
+"""What the parts of an explanation are called on the screen."""
 
 
 def hit_json(hit: PassageHit | EpisodeHit) -> dict[str, Any]:
@@ -39,6 +41,29 @@ def hit_json(hit: PassageHit | EpisodeHit) -> dict[str, Any]:
         "status": episode.status,
         "explain": hit.explain,
     }
+
+
+def recalled_json(hit: EpisodeHit) -> dict[str, Any]:
+    """A hit of ``alen memory recall``: the whole answer, how well it fits, and why."""
+    episode = hit.episode
+    fields = ("id", "question", "answer", "context", "tier", "source", "confidence", "created_at", "status")
+    return {
+        **{name: getattr(episode, name) for name in fields},
+        "tags": list(episode.tags),
+        "score": hit.score,
+        "exact": hit.exact,
+        "explain": hit.explain,
+    }
+
+
+def explain_line(hit: EpisodeHit) -> Line:
+    """How a hit was found: the value of each signal with its rank, the fused score and the confidence."""
+    parts = ["the same question"] if hit.exact else []
+    for name, value in hit.explain.items():
+        if not name.endswith("_rank"):
+            rank = hit.explain.get(f"{name}_rank")
+            parts.append(f"{SIGNALS.get(name, name)} {value:.2f}" + (f" (rank {rank:.0f})" if rank else ""))
+    return Line(((" · ".join(parts), "dim"),), indent=6)
 
 
 def hit_lines(hit: PassageHit | EpisodeHit) -> list[Line]:

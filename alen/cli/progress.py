@@ -24,6 +24,12 @@ def progress_bar(*, unit_bytes: bool = False) -> Iterator[Progress]:
         yield from _lines()
 
 
+@contextmanager
+def progress_lines() -> Iterator[Progress]:
+    """As ``progress_bar``, always in lines: beside a spinner, and for what seldom has anything to show."""
+    yield from _lines()
+
+
 def _bar(unit_bytes: bool) -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -60,7 +66,8 @@ def _lines() -> Iterator[Progress]:
         name, now = printable(stage, keep_lines=False), time.monotonic()
         if name != said[0] or done == total or now - said[1] >= SECONDS_BETWEEN_LINES:
             said = (name, now)
-            print(f"{name} {done}/{total}" if total else name, file=sys.stderr, flush=True)
+            count = f"{done}/{total}" if total else str(done or "")
+            print(f"{name} {count}".rstrip(), file=sys.stderr, flush=True)
 
     yield show
 

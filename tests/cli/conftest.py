@@ -14,6 +14,8 @@ import pytest
 from alen.cli import opening
 from alen.cli.main import main
 from alen.cli.options import Common
+from alen.memory import EpisodicMemory
+from tests.cli.hash_encoder import HashEncoder
 from tests.cli.scripted_engine import ScriptedEngine
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "alen" / "cli" / "schemas"
@@ -67,9 +69,29 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
     """The engine that every verb gets; ``engine.opened`` says with which options."""
     scripted = ScriptedEngine()
 
-    def open_engine(common: Common) -> ScriptedEngine:
-        scripted.opened = common
+    def open_engine(common: Common, *, ray: str | None = None) -> ScriptedEngine:
+        scripted.opened, scripted.ray = common, ray
         return scripted
 
     monkeypatch.setattr(opening, "open_engine", open_engine)
     return scripted
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every verb gets the small encoder instead of the model."""
+    for place in ("alen.engine.lazy_models", "alen.engine.engine"):
+        monkeypatch.setattr(f"{place}.LazyEncoder", HashEncoder)
+
+
+@pytest.fixture
+def filled(hashed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A store with an answer that was changed once, its twin, and one that has run out: their ids by name."""
+    url = f"sqlite:///{tmp_path / 'memory.db'}"
+    monkeypatch.setenv("ALEN_STORE", url)
+    with EpisodicMemory.open(url, encoder=HashEncoder()) as memory:
+        first = memory.remember(question="Where is the spare key kept?", answer="In the blue pot.")
+        twin = memory.remember(question="Where is the spare key kept", answer="In the blue pot", context="again")
+        late = memory.remember(question="Is the ferry late?", answer="Yes.", ttl=-1)
+        memory.update(first, confidence=0.9)
+    return {"first": first, "twin": twin, "late": late, "url": url}

@@ -60,6 +60,7 @@ class ScriptedEngine:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.closed = False
         self.opened: Common | None = None
+        self.ray: str | None = None
         self.holding: threading.Event | None = None
         """While set to an event, chat and ask wait for it, or for their cancel token."""
 
@@ -111,11 +112,11 @@ class ScriptedEngine:
         *,
         paths: Sequence[Path] = (),
         qa: Path | None = None,
-        passages: Path | None = None,
         source: str | None = None,
         progress: Callable[[str, int, int], None] | None = None,
+        **files: Path | None,
     ) -> TeachReport:
-        self.calls.append(("teach", {"text": text, "paths": paths, "qa": qa, "passages": passages, "source": source}))
+        self.calls.append(("teach", {"text": text, "paths": paths, "qa": qa, "source": source, **files}))
         if progress is not None:
             progress("reading", 1, 2)
             progress("reading", 2, 2)

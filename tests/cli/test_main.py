@@ -76,6 +76,7 @@ def test_every_verb_takes_the_common_options(name: str) -> None:
         ["feedback", "e1", "--correct", "--answer", "x"],
         ["teach"],
         ["teach", "no-such-file.md"],
+        ["teach", "--mailbox", "no-such-file.mbox"],
         ["calibrate", "--data", "no-such-file.jsonl"],
         ["ask", "--file", "questions.jsonl"],
         ["ask", "--out", "answers.jsonl"],

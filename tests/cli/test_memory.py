@@ -4,39 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from alen import paths
+from alen.cli.memory import command
 from alen.memory import EpisodicMemory
-from alen.thought import ThoughtState
 from alen.types import PassageDraft
 from tests.cli.conftest import Ran
+from tests.cli.hash_encoder import HashEncoder
 
 Alen = Callable[..., Ran]
 
 KILN = "The Halden kiln stands in the yard.\nIt fires stoneware at 1,240 degrees [b]Celsius[/b].\x1b[2J"
 
 
-class HashEncoder:
-    """Vectors of hashed words: alike texts are near, and no model is needed."""
-
-    name, dim, fingerprint = "hash", 64, "hash-64"
-
-    def __init__(self, settings: object = None) -> None:
-        pass
-
-    def encode(self, texts: list[str]) -> np.ndarray:
-        return np.stack([ThoughtState.from_input(text, self.dim).vector for text in texts])
-
-
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> str:
+def store(hashed: None) -> str:
     """The default store, with one document and one taught answer."""
-    monkeypatch.setattr("alen.engine.lazy_models.LazyEncoder", HashEncoder)
     url = paths.default_store(Path(os.environ["ALEN_HOME"]))
     with EpisodicMemory.open(url, encoder=HashEncoder()) as memory:
         draft = PassageDraft(KILN, 10, 10 + len(KILN), title="Kilns", page=2, sentences=((0, 35), (36, len(KILN))))
@@ -70,6 +58,7 @@ def test_show(alen: Alen, store: str) -> None:
     hits = alen("memory", "search", "light the kiln stoneware", "--json").json("memory_search")["hits"]
     for hit in hits:
         shown = alen("memory", "show", hit["id"], "--json").json("memory_show")
+        assert alen("memory", "get", hit["id"], "--json").json("memory_show") == shown
         assert shown["kind"] == hit["kind"]
     assert {hit["kind"] for hit in hits} == {"passage", "episode"}
     episode = next(hit["id"] for hit in hits if hit["kind"] == "episode")
@@ -101,3 +90,11 @@ def test_search_without_the_encoder_says_how_to_get_it(alen: Alen) -> None:
     failure = alen("memory", "search", "kiln", "--json").error(1)
     assert failure["type"] == "ModelNotInstalled"
     assert "alen models pull" in str(failure["hint"])
+
+
+@pytest.mark.parametrize("page", ["memory.md", "architecture.md"])
+def test_the_pages_name_every_verb(page: str) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / page).read_text("utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    named = set(re.findall(r"\w+", " ".join(lines)))
+    assert set(command.commands) <= named

@@ -20,11 +20,13 @@ def test_teach(alen: Alen, engine: ScriptedEngine, tmp_path: Path) -> None:
     file = tmp_path / "notes.md"
     file.write_text("# Notes")
     ran = alen("teach", file, "--text", "The key hangs there.", "--qa", file, "--source", "me", "--json")
-    assert ran.json("teach") == {"stored": 3, "duplicates": 1, "retired": 0, "seconds": 0.25}
+    assert ran.json("teach") == {"stored": 3, "duplicates": 1, "retired": 0, "seconds": 0.25, "skipped": []}
     assert "reading 2/2" in ran.err
-    assert engine.calls == [
-        ("teach", {"text": "The key hangs there.", "paths": (file,), "qa": file, "passages": None, "source": "me"})
-    ]
+    given = {"text": "The key hangs there.", "paths": (file,), "qa": file, "source": "me"}
+    assert engine.calls == [("teach", given | {"passages": None, "mailbox": None, "chat": None})]
+    assert engine.ray is None
+    assert alen("teach", file, "--ray", "auto").code == 0
+    assert engine.ray == "auto"
     assert alen("teach", file).out == "3 stored, 1 already known, 0 retired, in 0.2 s\n"
 
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from alen.memory import EpisodicMemory
+from alen.types import PassageDraft
 from tests.cli.conftest import Ran, check
+from tests.cli.hash_encoder import HashEncoder
 
 pytestmark = pytest.mark.models
 
@@ -51,6 +57,55 @@ def test_teach_ask_feedback_show(alen: Alen, home: Path) -> None:
     assert alen("memory", "stats", "--json").json("memory_stats")["episodes"] == before["episodes"]
     assert alen("memory", "search", "annealed capsules", "--json").json("memory_search")["hits"]
     assert alen("doctor", "--json").json("doctor")["ok"]
+
+
+def vectors(url: str) -> list[bytes]:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        return [row[0] for row in connection.execute("SELECT vec FROM embedding ORDER BY space_id, item_id")]
+
+
+@pytest.mark.slow
+def test_teaching_on_ray_stores_the_same_vectors(alen: Alen, home: Path, tmp_path: Path) -> None:
+    """Also in bfloat16, because what is embedded together here is embedded together there."""
+    pytest.importorskip("ray")
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for number in range(6):
+        about = [
+            f"## Shelf {number}-{place}\n\n" + f"It holds {place} vases. " * (place % 9 + 1) for place in range(30)
+        ]
+        (folder / f"{number}.md").write_text("\n\n".join(about))
+    here, there = (f"sqlite:///{tmp_path / name}.db" for name in ("here", "there"))
+    taught = alen("teach", folder, "--store", here, "--json").json("teach")
+    ran = alen("teach", folder, "--store", there, "--ray", "local", "--json")
+    assert ran.json("teach")["stored"] == taught["stored"] == 180
+    assert "teaching 6/6" in ran.err
+    stored = [np.frombuffer(b"".join(vectors(url)), dtype="<f2").astype(np.float32) for url in (here, there)]
+    np.testing.assert_allclose(stored[0], stored[1], atol=1e-6)
+    alone = alen("memory", "search", "seven vases", "--store", here, "--json").json("memory_search")
+    assert alen("memory", "search", "seven vases", "--store", there, "--json").json("memory_search") == alone
+
+
+def test_ray_that_cannot_be_used_is_a_wrong_request(alen: Alen, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert alen("teach", MERROW, "--ray", "somewhere", "--json").error(2)["field"] == "ray"
+    monkeypatch.setitem(sys.modules, "ray", None)
+    for verb in (("teach", MERROW), ("memory", "reembed")):
+        alen("teach", MERROW)
+        failure = alen(*verb, "--ray", "local", "--json").error(2)
+        assert (failure["field"], failure["hint"]) == ("ray", "Run: pip install 'alen[ray]'")
+
+
+def test_moving_to_the_real_encoder(alen: Alen, home: Path, tmp_path: Path) -> None:
+    store = ("--store", f"sqlite:///{tmp_path / 'memory.db'}")
+    with EpisodicMemory.open(store[1], encoder=HashEncoder()) as memory:
+        uid = memory.remember(question="Where is the spare key kept?", answer="In the blue pot.")
+        memory.teach_passages("kiln", [PassageDraft("The kiln is hot.")], content_hash="1")
+    assert alen("memory", "recall", "key", *store, "--json").error(1)["type"] == "EmbeddingMismatch"
+    assert alen("memory", "reembed", *store, "--json").json("memory_reembed") == {"embedded": 2}
+    question = "In which place do we keep the extra key?"
+    (hit,) = alen("memory", "recall", question, "--mode", "dense", *store, "--json").json("memory_recall")["hits"]
+    assert (hit["id"], hit["score"] > 0.5) == (uid, True)
+    assert alen("memory", "verify", "--level", "deep", *store).code == 0
 
 
 def test_generate_is_the_same_for_the_same_seed(alen: Alen, home: Path) -> None:
