@@ -1,6 +1,7 @@
-"""Pictures of a result: the reliability diagram, and risk against coverage.
+"""Pictures of a result: the reliability diagram and risk against coverage, or recall against time.
 
     python benchmarks/plots.py benchmarks/results/main_job.json
+    python benchmarks/plots.py benchmarks/results/memory.json
 
 Each becomes a PNG beside the file it is drawn from."""
 
@@ -8,7 +9,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 RESULT = Path(__file__).resolve().parent / "results" / "main_job.json"
 INK, RULE, ACCENT = "#24292f", "#8c959f", "#0969da"
+OTHERS = ("#bf3989", "#bc4c00", "#1a7f37", "#8250df", "#9a6700", "#57606a")
+
+Diagram = Callable[["Axes", schema.Result], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,21 +41,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def draw(result: schema.Result, file: Path) -> Path:
-    """Both diagrams side by side; returns ``file``."""
+    """The diagrams of this kind of result side by side; returns ``file``."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
-    _reliability(left, result)
-    _risk_coverage(right, result)
-    for axes in (left, right):
+    diagrams = _recall_and_time(result) if result.name == "memory" else [_reliability, _risk_coverage]
+    figure, (places,) = pyplot.subplots(
+        1, len(diagrams), figsize=(4.5 * len(diagrams), 4.2), layout="constrained", squeeze=False
+    )
+    for axes, diagram in zip(places, diagrams, strict=True):
+        diagram(axes, result)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(color=RULE, alpha=0.2)
     figure.savefig(file, dpi=150, metadata={"Software": None})
     pyplot.close(figure)
     return file
+
+
+def _recall_and_time(result: schema.Result) -> list[Diagram]:
+    """One for each size."""
+    sizes = sorted({int(name.rpartition("-")[2]) for name in result.curves})
+    return [partial(_recall_against_time, size=size) for size in sizes]
+
+
+def _recall_against_time(axes: Axes, result: schema.Result, *, size: int) -> None:
+    """Every setting of every participant; better is higher and further left."""
+    for place, (name, points) in enumerate(result.curves.items()):
+        participant, _, rows = name.rpartition("-")
+        if int(rows) == size:
+            colour = ACCENT if participant == "alen" else OTHERS[place % len(OTHERS)]
+            values = [p["ms"] for p in points], [p["recall"] for p in points]
+            axes.plot(*values, "o-", color=colour, markersize=5, linewidth=1, label=participant)
+    axes.axhline(0.99, color=RULE, linestyle="--", linewidth=1)
+    axes.set(xscale="log", xlabel="median milliseconds of a query", ylabel="recall@10")
+    axes.set_title(f"{size:,} rows", color=INK, fontsize=10)
+    axes.legend(fontsize=8, frameon=False)
 
 
 def _reliability(axes: Axes, result: schema.Result) -> None:

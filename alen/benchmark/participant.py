@@ -64,7 +64,7 @@ class Alen:
 
     def rank(self, question: str, count: int) -> list[str]:
         vector = self.engine.encoder.encode([question])[0]
-        found = self.engine.memory.recall(question, vector, passages=count, episodes=0)
+        found = self.engine.memory.recollect(question, vector, passages=count, episodes=0)
         return [self._external_id(hit.passage) for hit in found.passages]
 
     def _external_id(self, passage: Any) -> str:

@@ -45,7 +45,7 @@ class ScriptedEngine:
 
     def __init__(self) -> None:
         self.encoder = SimpleNamespace(encode=self._encode)
-        self.memory = SimpleNamespace(recall=self._recall)
+        self.memory = SimpleNamespace(recollect=self._recollect)
         self.passages: list[Passage] = []
         self.taught: list[str] = []
         self.asked: list[str] = []
@@ -87,7 +87,7 @@ class ScriptedEngine:
         hits = [passage for passage in self.passages if passage.title in words]
         return sorted(hits, key=lambda passage: f"part {question.rstrip('?')[-1]}" not in passage.text)
 
-    def _recall(self, question: str, vector: np.ndarray | None, *, passages: int, episodes: int) -> Recollection:
+    def _recollect(self, question: str, vector: np.ndarray | None, *, passages: int, episodes: int) -> Recollection:
         return Recollection(tuple(PassageHit(passage, 1.0) for passage in self._best(question)[:passages]))
 
     def _encode(self, texts: list[str]) -> np.ndarray:
