@@ -24,8 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the home of the person who runs it."""
     monkeypatch.setenv("ALEN_HOME", str(tmp_path_factory.mktemp("home")))
-    for name in ("ALEN_STORE", "ALEN_NAMESPACE", "ALEN_MODEL", "ALEN_ENCODER", "ALEN_EFFORT"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("STORE", "NAMESPACE", "MODEL", "ENCODER", "EFFORT", "INDEX", "FAISS_GPU"):
+        monkeypatch.delenv(f"ALEN_{name}", raising=False)
 
 
 @pytest.fixture(scope="session")

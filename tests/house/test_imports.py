@@ -21,6 +21,7 @@ HEAVY = (
     "huggingface_hub",
     "lightning",
     "gguf",
+    "ray",
 )
 HELP_SECONDS = 0.3
 
