@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +185,8 @@ class Sealer:
 
     def _next(self, generation: int) -> Manifest | None:
         """None when there is nothing to seal any more."""
-        with self._reading() as connection:
+        with ExitStack() as moment:
+            connection = moment.enter_context(self._reading())
             first = run(connection, _VECTORS[self._kind], (self._namespace, self._space, 0, 1)).first()
             if first is None:
                 return None
@@ -194,7 +194,7 @@ class Sealer:
             faults.reach("seal:begun")
             return sealing.seal(
                 self.folder,
-                self._rows(connection),
+                self._rows(connection, moment),
                 store_uuid=self._store_uuid,
                 namespace=self._namespace,
                 space=self._space,
@@ -203,15 +203,17 @@ class Sealer:
                 watermark=watermark,
                 anchor=log.anchor(connection, self._namespace, watermark),
                 generation=generation,
-                threads=os.cpu_count() or 1,
+                threads=faiss_guard.threads(),
                 go_on=_go_on,
             )
 
-    def _rows(self, connection: sa.Connection) -> Iterator[tuple[list[int], list[int], np.ndarray]]:
+    def _rows(self, connection: sa.Connection, moment: ExitStack) -> Iterator[tuple[list[int], list[int], np.ndarray]]:
+        """All of them; then the read ends, as a log cannot be emptied beside one and computing takes a minute."""
         after = 0
         while True:
             found = run(connection, _VECTORS[self._kind], (self._namespace, self._space, after, _READ_AT_ONCE)).all()
             if not found:
+                moment.close()
                 return
             items = [row[0] for row in found]
             blobs = [row[1] for row in found]

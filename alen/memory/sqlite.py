@@ -46,9 +46,7 @@ class SQLite:
             url = url.set(database=str(self.file))
         self.url = url
         self._turn = threading.RLock()
-        self._lock = None
-        if self.file is not None:
-            self._lock = FileLock(f"{self.file}.lock", timeout=WAIT_SECONDS, thread_local=False)
+        self._locked = False
 
     @property
     def index_folder(self) -> Path | None:
@@ -127,22 +125,26 @@ class SQLite:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         with self._turn:
-            if self._lock is None:
+            if self.file is None or self._locked:
                 yield
                 return
+            # A new one each time: one that was made before a fork is refused after it.
+            lock = FileLock(f"{self.file}.lock", timeout=WAIT_SECONDS, thread_local=False)
             try:
-                self._lock.acquire()
+                lock.acquire()
             except Timeout:
                 raise StoreError(
                     f"{self.url}: another process has been writing for {WAIT_SECONDS} seconds.",
                     "End it, or try again when it is done.",
                 ) from None
             except OSError as error:
-                raise _unwritable(Path(self._lock.lock_file), error) from None
+                raise _unwritable(Path(lock.lock_file), error) from None
+            self._locked = True
             try:
                 yield
             finally:
-                self._lock.release()
+                self._locked = False
+                lock.release()
 
 
 def _make_place(file: Path) -> None:

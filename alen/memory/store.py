@@ -10,7 +10,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from alen.errors import BadInput, StoreError
-from alen.memory import faults, schema
+from alen.memory import faults, forks, schema
 from alen.memory.identity import new_uid, now
 from alen.memory.postgres import Postgres
 from alen.memory.sql import run
@@ -52,17 +52,19 @@ class Store:
         except BaseException:
             self._engine.dispose()
             raise
+        self._open = True
+        forks.before_each(self._rest)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A transaction that sees one moment of the database."""
-        with self._errors(), self._database.reading(self._engine) as connection:
+        with forks.passing(), self._errors(), self._database.reading(self._engine) as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction that is committed, to the disk, when the block ends, and undone when it raises."""
-        with self._errors(), self._database.writing(self._engine) as connection:
+        with forks.passing(), self._errors(), self._database.writing(self._engine) as connection:
             yield connection
 
     def uuid(self, connection: sa.Connection) -> str:
@@ -76,11 +78,18 @@ class Store:
 
     def scrub(self) -> None:
         """Leave nothing of deleted rows in the files of the database."""
-        with self._errors():
+        with forks.passing(), self._errors():
             self._database.scrub(self._engine)
 
     def close(self) -> None:
-        self._database.close(self._engine)
+        self._open = False
+        with forks.passing():
+            self._database.close(self._engine)
+
+    def _rest(self) -> None:
+        """What is closed here is opened again when it is needed; a database in memory lives in its one connection."""
+        if self._open and self._engine.url.database not in {None, "", ":memory:"}:
+            self._database.close(self._engine)
 
     def _version(self) -> str | None:
         with self.reading() as connection:

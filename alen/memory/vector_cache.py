@@ -80,11 +80,12 @@ class VectorCache:
         """Throw away the indexes of a namespace, or all of them, on the disk too."""
         with self._store.reading() as connection:
             number = None if path is None else namespaces.find(connection, path)
-        with self._turn.writing():
-            for key in [key for key in self._known if number is None or key == number]:
-                for sealer in self._known.pop(key)[1].sealers.values():
-                    sealer.wait()
-                    sealer.discard()
+            with self._turn.writing():
+                keys = [key for key in self._known if number is None or key == number]
+                dropped = [self._known.pop(key)[1] for key in keys]
+        for vectors in dropped:
+            vectors.wait()
+            vectors.discard()
 
     def use(self, encoder: Encoder) -> None:
         """From now on vectors are of this encoder."""

@@ -152,3 +152,14 @@ def test_a_crash_before_the_end_leaves_the_old_generation(tmp_path: Path, monkey
     files.collect(tmp_path, second)
     assert files.current(tmp_path) == second
     assert len(list(tmp_path.iterdir())) == 6
+
+
+@pytest.mark.parametrize("count", [1, 3, 2000])
+def test_copies_of_one_text_are_found(tmp_path: Path, count: int) -> None:
+    """Codes cannot tell them apart, and FAISS finds nothing whose rounded score is the least there can be."""
+    vectors_ND = np.repeat(unit(1, 5), count, axis=0)
+    sealed = make(tmp_path, vectors_ND)
+    assert sealed.manifest.recall == 1.0
+    rows_N, scores_N = sealed.top(vectors_ND[0].astype(np.float32), 10)
+    assert len(rows_N) == len(set(rows_N.tolist())) == min(count, 10)
+    assert scores_N == pytest.approx(1.0, abs=1e-2)

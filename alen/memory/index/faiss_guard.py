@@ -4,9 +4,11 @@ threads go on spinning beside the model that runs next, and a process that ends 
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from typing import Any
+
+_threads = os.cpu_count() or 1
 
 
 def installed() -> bool:
@@ -18,8 +20,19 @@ def load() -> Any:
     import faiss
 
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: faiss.omp_set_num_threads(1))
+        os.register_at_fork(after_in_child=partial(_forked, faiss))
     return faiss
+
+
+def threads() -> int:
+    """How many may compute at once: one in a fork, which would wait for ever for those of its parent."""
+    return _threads
+
+
+def _forked(faiss: Any) -> None:
+    global _threads
+    _threads = 1
+    faiss.omp_set_num_threads(1)
 
 
 def interrupt() -> None:

@@ -84,6 +84,14 @@ def publish(folder: Path, manifest: Manifest) -> None:
     faults.reach("seal:published")
 
 
+def named(folder: Path) -> bytes | None:
+    """What ``CURRENT`` says, to be compared with what it said before; None without one."""
+    try:
+        return (folder / CURRENT).read_bytes()
+    except OSError:
+        return None
+
+
 def current(folder: Path) -> Manifest | None:
     """None where nothing was sealed. Raises Unusable when what is there is damaged; of the manifest the hash is
     compared here, of other files the sizes, and their hashes in ``check``."""

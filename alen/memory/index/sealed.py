@@ -24,6 +24,7 @@ Nearest Neighbor Search with Quick ADC"); the best are compared again in half fl
 AGAIN_AT_LEAST = 50
 """Rows that are compared again, however few are asked for."""
 
+_AT_ONCE = 8192
 LIKELY = 1.1
 """No two unit vectors are nearer than 1; with rounding a little more. A score beyond this comes of a damaged row."""
 
@@ -49,7 +50,6 @@ class Sealed:
             raise Unusable(f"{name}: {error}") from None
         if self._ivf.ntotal != manifest.rows or self._ivf.d != manifest.dim:
             raise Unusable(f"{name}.ivf holds {self._ivf.ntotal} rows, not {manifest.rows}")
-        self.copy = gpu.copy_of(self._vectors_ND, str(folder / name)) if use_gpu else None
         self.copy = gpu.copy_of(self._vectors_ND, str(folder / name)) if use_gpu else None
 
     def __len__(self) -> int:
@@ -90,7 +90,8 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """``probes`` nearest cells are read, and ``again`` rows compared again for each one that is asked for."""
+    """``probes`` nearest cells are read, and ``again`` rows compared again for each one that is asked for; with 0 every
+    row is compared, where codes cannot tell rows apart."""
 
     probes: int
     again: int
@@ -100,6 +101,8 @@ def nearest(
     ivf: Any, half_ND: np.ndarray, query_QD: np.ndarray, count: int, how: Search
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Rows and inner products of about the ``count`` best of each query, best first."""
+    if how.again == 0:
+        return [_of_all(half_ND, query_D, count) for query_D in query_QD]
     options = faiss_guard.load().SearchParametersIVF(nprobe=how.probes)
     depth = max(AGAIN_AT_LEAST, how.again * count)
     _, found = ivf.search(np.ascontiguousarray(query_QD, dtype=np.float32), depth, params=options)
@@ -114,6 +117,14 @@ def again(half_ND: np.ndarray, rows: np.ndarray, query_D: np.ndarray, count: int
     rows_N, scores_N = rows_N[likely_N], scores_N[likely_N]
     order = np.argsort(-scores_N, kind="stable")[:count]
     return rows_N[order], scores_N[order]
+
+
+def _of_all(half_ND: np.ndarray, query_D: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    rows_N = np.empty(0, dtype=np.int64)
+    for start in range(0, len(half_ND), _AT_ONCE):
+        part = np.arange(start, min(start + _AT_ONCE, len(half_ND)))
+        rows_N = again(half_ND, np.concatenate([rows_N, part]), query_D, count)[0]
+    return again(half_ND, rows_N, query_D, count)
 
 
 def _mapped(path: Path, dtype: str, shape: tuple[int, ...]) -> np.ndarray:

@@ -149,14 +149,21 @@ def _measured(ivf: Any, half_ND: np.ndarray, chosen: planning.Plan, go_on: Calla
     moved_ND = own_ND + chance.standard_normal(own_ND.shape).astype(np.float32) * (0.5 / own_ND.shape[1] ** 0.5)
     moved_ND /= np.linalg.norm(moved_ND, axis=1, keepdims=True)
     # A row finds itself first, and then as many as the others.
-    sets = [(query_ND, k, _last(half_ND, query_ND, k)) for query_ND, k in ((moved_ND, _K), (own_ND, _K + 1))]
+    wanted = ((query_ND, min(k, len(half_ND))) for query_ND, k in ((moved_ND, _K), (own_ND, _K + 1)))
+    sets = [(query_ND, k, _last(half_ND, query_ND, k)) for query_ND, k in wanted]
 
     def recall(how: Search) -> float:
         go_on()
         return min(_share(sealed.nearest(ivf, half_ND, query_ND, k, how), last_N, k) for query_ND, k, last_N in sets)
 
     # First how far codes can be trusted, with all cells read; then how few cells will do.
-    again = next((many for many in _AGAIN if recall(Search(chosen.lists, many)) >= planning.OF_CODES), _AGAIN[-1])
+    for again in _AGAIN:
+        reached = recall(Search(chosen.lists, again))
+        if reached >= planning.OF_CODES:
+            break
+    if reached < planning.BY_CODES:
+        every = Search(chosen.lists, 0)
+        return every, recall(every)
     probes = max(1, chosen.lists // 32)
     while True:
         reached = recall(Search(probes, again))
@@ -166,10 +173,10 @@ def _measured(ivf: Any, half_ND: np.ndarray, chosen: planning.Plan, go_on: Calla
 
 
 def _share(found: Sequence[tuple[np.ndarray, np.ndarray]], last_N: np.ndarray, k: int) -> float:
-    """Of the true neighbours but for a row's own. By score, as many rows can be equally near."""
+    """Of the ``k`` true neighbours but for a row's own. By score, as many rows can be equally near."""
     hits = sum(np.count_nonzero(own >= last - _SAME) for (_, own), last in zip(found, last_N, strict=True))
-    itself = (k - _K) * len(found)
-    return (hits - itself) / max(k * len(found) - itself, 1)
+    missed = k * len(found) - hits
+    return 1 - missed / max(min(k, _K) * len(found), 1)
 
 
 def _last(half_ND: np.ndarray, query_ND: np.ndarray, k: int) -> np.ndarray:

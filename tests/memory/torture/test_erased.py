@@ -180,17 +180,16 @@ def test_an_index_that_cannot_be_removed_is_not_called_gone(
         is_gone(folder)
 
 
-def test_while_a_reader_keeps_the_log_from_being_emptied(
-    secretive: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_while_a_reader_keeps_the_log_from_being_emptied(secretive: tuple[Path, str]) -> None:
     folder, uid = secretive
-    monkeypatch.setattr(sqlite, "_PRAGMAS", ("busy_timeout = 200", *sqlite._PRAGMAS[1:]))
-    with life.opened(life.place(folder)) as reader, life.opened(life.place(folder)) as memory:
-        memory.update(uid, answer=f"{SECRET}: Jonas")
-        with reader._store.reading() as connection:
+    with life.opened(life.place(folder)) as reader, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sqlite, "_PRAGMAS", ("busy_timeout = 200", *sqlite._PRAGMAS[1:]))
+        with reader._store.reading() as connection, life.opened(life.place(folder)) as memory:
+            memory.update(uid, answer=f"{SECRET}: Jonas")
             connection.exec_driver_sql("SELECT count(*) FROM episode").scalar()
             with pytest.raises(StoreError):
                 erase(memory, uid)
+    with life.opened(life.place(folder)) as memory:
         assert memory.verify(repair=True).ok
         memory.erase(source="leaflet")
         is_gone(folder)

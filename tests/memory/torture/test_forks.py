@@ -104,7 +104,6 @@ def fork_and_use(send: Callable[[Any], None], folder: Path) -> None:
     searching(folder, fork)
 
 
-@pytest.mark.xfail(strict=False, reason="a fork while another thread is inside of SQLite inherits SQLite's own lock")
 def test_a_fork_opens_its_own_memory(sound: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(sound, folder)
@@ -116,7 +115,6 @@ def test_a_fork_opens_its_own_memory(sound: Path, tmp_path: Path) -> None:
         assert memory.stats(namespace="ann")["episodes"]["gold"] == tenants.ROWS + 4
 
 
-@pytest.mark.xfail(strict=False, reason="locks that another thread held at the fork are never given back in the fork")
 def test_a_fork_uses_the_memory_of_its_parent(sound: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(sound, folder)
