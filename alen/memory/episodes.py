@@ -88,7 +88,7 @@ def _revive(connection: sa.Connection, namespace: int, rows: Sequence[Taught]) -
     for some in chunks(list(lives)):
         sql = (
             "SELECT id, content_hash FROM episode WHERE namespace_id = ? AND kind = 'taught' AND expires_at <= ? "
-            f"AND status IN ('active', 'archived') AND content_hash IN ({marks(some)})"
+            f"AND status <> 'superseded' AND status <> 'quarantined' AND content_hash IN ({marks(some)})"
         )
         for item, key in run(connection, sql, (namespace, now(), *some)).all():
             ttl = lives[bytes(key)]
