@@ -14,16 +14,17 @@ from alen.types import Episode
 
 _BETWEEN = "\x1f"  # of tags; it prints nowhere, so that nobody writes it
 _TAGS = {"sqlite": "group_concat(t.tag, char(31))", "postgresql": "string_agg(t.tag, chr(31))"}
-_COLUMNS = (
-    "e.id, e.uid, e.question, e.answer, e.context, e.tier, e.source, e.confidence, e.created_at, e.status, "
-    "e.detail_json, (SELECT {} FROM episode_tag t WHERE t.episode_id = e.id)"
-)
+_COLUMNS = {
+    name: "e.id, e.uid, e.question, e.answer, e.context, e.tier, e.source, e.confidence, e.created_at, e.status, "
+    f"e.detail_json, (SELECT {tags} FROM episode_tag t WHERE t.episode_id = e.id)"
+    for name, tags in _TAGS.items()
+}
 
 
 def read(connection: sa.Connection, namespace: int, items: Sequence[int], where: Where) -> dict[int, Episode]:
     """By row id. Namespace and state are asked here: whatever an index says, nothing foreign or gone gets through."""
     condition, values = where.sql()
-    columns = _COLUMNS.format(_TAGS[connection.dialect.name])
+    columns = _COLUMNS[connection.dialect.name]
     found: dict[int, Episode] = {}
     for some in chunks(items):
         # The plus keeps the database from looking through the whole namespace for a few ids.

@@ -9,14 +9,12 @@ import numpy as np
 import sqlalchemy as sa
 
 from alen.memory import episode_reading, fusion, lexical
-from alen.memory.filters import Where
+from alen.memory.filters import EVERYTHING, Where
 from alen.memory.identity import normalised_question, question_hash
 from alen.memory.recollection import ranks_of
 from alen.memory.sql import run
 from alen.memory.vectors import NamespaceVectors
 from alen.types import Episode, EpisodeHit
-
-EVERYTHING = Where()
 
 COMPARED = 20_000
 """Episodes that fulfil the conditions of a recall and are compared one by one; above this the index chooses first."""

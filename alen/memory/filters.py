@@ -42,14 +42,16 @@ class Where:
                 self.moments[name] = moment(name, value)
 
     def __bool__(self) -> bool:
-        return self != Where()
+        return self is not EVERYTHING and self != EVERYTHING
 
     @classmethod
     def of(cls, conditions: Mapping[str, Any] | None) -> Where:
         """From a mapping; one text stands for a list of one. Raises BadInput for an unknown name."""
+        if not conditions:
+            return EVERYTHING
         known = {each.name for each in fields(cls) if each.init}
         values: dict[str, Any] = {}
-        for name, value in (conditions or {}).items():
+        for name, value in conditions.items():
             if name not in known:
                 raise BadInput("where", repr(name), ", ".join(sorted(known)), "Name one of these conditions.")
             listed = name in {"tags", "sources", "tiers"}
@@ -85,6 +87,9 @@ class Where:
                 parts.append(f"e.created_at {sign} ?")
                 values.append(self.moments[name])
         return " AND ".join(parts), values
+
+
+EVERYTHING = Where()
 
 
 def moment(name: str, value: str) -> str:

@@ -9,8 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from weakref import WeakMethod
 
 _LOGGER = logging.getLogger(__name__)
@@ -24,23 +23,29 @@ _inside = _forking = 0
 _rests: list[WeakMethod[Callable[[], None]]] = []
 
 
-@contextmanager
-def passing() -> Iterator[None]:
-    """Around everything that is done with a database."""
-    global _inside
-    depth = _depth()
-    with _changed:
-        while _forking and not depth:
-            _changed.wait()
-        _inside += 1
-    _own.depth = depth + 1
-    try:
-        yield
-    finally:
-        _own.depth = depth
+class _Passing:
+    """A class and no generator: every recall goes through it."""
+
+    def __enter__(self) -> None:
+        global _inside
+        depth = _depth()
+        with _changed:
+            while _forking and not depth:
+                _changed.wait()
+            _inside += 1
+        _own.depth = depth + 1
+
+    def __exit__(self, *error: object) -> None:
+        global _inside
+        _own.depth -= 1
         with _changed:
             _inside -= 1
-            _changed.notify_all()
+            if _forking:
+                _changed.notify_all()
+
+
+passing = _Passing()
+"""Around everything that is done with a database."""
 
 
 def before_each(rest: Callable[[], None]) -> None:

@@ -154,6 +154,12 @@ episode = sa.Table(
     sa.Index("ix_episode_question", "namespace_id", "question_hash"),
     sa.Index("ix_episode_expiry", "expires_at"),
     sa.Index(
+        "ix_episode_unembedded",
+        "namespace_id",
+        sqlite_where=sa.text("NOT embedded AND recallable"),
+        postgresql_where=sa.text("NOT embedded AND recallable"),
+    ),
+    sa.Index(
         "uq_episode_content",
         "namespace_id",
         "content_hash",

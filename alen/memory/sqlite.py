@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,16 @@ from alen.memory import faults
 WAIT_SECONDS = 60
 """How long a writer waits for another process's transaction, which takes milliseconds."""
 
+KEPT = 4
+"""Connections that wait for the next reader; the pool holds more."""
+
 _PRAGMAS = (
     "busy_timeout = 30000",
     "journal_mode = WAL",
     "synchronous = FULL",  # a commit is on disk when it returns, also when the power fails
     "foreign_keys = ON",
     "secure_delete = ON",
-    "cache_size = -16000",
+    "cache_size = -2000",  # the system keeps the file at hand: more for each connection was not faster
     "temp_store = MEMORY",
 )
 
@@ -47,6 +50,7 @@ class SQLite:
         self.url = url
         self._turn = threading.RLock()
         self._locked = False
+        self._idle: list[sa.Connection] = []
 
     @property
     def index_folder(self) -> Path | None:
@@ -70,8 +74,30 @@ class SQLite:
 
     @contextmanager
     def reading(self, engine: sa.Engine) -> Iterator[sa.Connection]:
-        with nullcontext() if self.file else self._turn, engine.begin() as connection:
+        if self.file is None:
+            with self._turn, engine.begin() as connection:
+                yield connection
+            return
+        # Kept at hand: taking one from the pool and giving it back is a fifth of what a recall takes.
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = engine.connect()
+        raw = connection.connection.driver_connection
+        assert raw is not None  # a connection that is open has one
+        try:
+            raw.execute("BEGIN")
             yield connection
+            connection.rollback()
+            if raw.in_transaction:
+                raw.execute("ROLLBACK")
+        except BaseException:
+            connection.close()
+            raise
+        if len(self._idle) < KEPT:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     @contextmanager
     def writing(self, engine: sa.Engine) -> Iterator[sa.Connection]:
@@ -112,6 +138,8 @@ class SQLite:
     def close(self, engine: sa.Engine) -> None:
         # The last connection to close folds the log into the database: a checkpoint, so it takes its turn.
         with self._alone():
+            while self._idle:
+                self._idle.pop().close()
             engine.dispose()
 
     def hint(self, said: str) -> str:
@@ -175,4 +203,5 @@ def _begin(connection: sa.Connection) -> None:
     # Taking the write lock at once: a read that becomes a write half-way would fail instead of waiting.
     raw = connection.connection.driver_connection
     assert raw is not None  # a connection that begins is open
-    raw.execute("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+    if not raw.in_transaction:
+        raw.execute("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")

@@ -58,13 +58,16 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A transaction that sees one moment of the database."""
-        with forks.passing(), self._errors(), self._database.reading(self._engine) as connection:
-            yield connection
+        try:
+            with forks.passing, self._database.reading(self._engine) as connection:
+                yield connection
+        except sa.exc.DBAPIError as error:
+            raise self._told(error) from error
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction that is committed, to the disk, when the block ends, and undone when it raises."""
-        with forks.passing(), self._errors(), self._database.writing(self._engine) as connection:
+        with forks.passing, self._errors(), self._database.writing(self._engine) as connection:
             yield connection
 
     def uuid(self, connection: sa.Connection) -> str:
@@ -78,12 +81,12 @@ class Store:
 
     def scrub(self) -> None:
         """Leave nothing of deleted rows in the files of the database."""
-        with forks.passing(), self._errors():
+        with forks.passing, self._errors():
             self._database.scrub(self._engine)
 
     def close(self) -> None:
         self._open = False
-        with forks.passing():
+        with forks.passing:
             self._database.close(self._engine)
 
     def _rest(self) -> None:
@@ -132,8 +135,11 @@ class Store:
         try:
             yield
         except sa.exc.DBAPIError as error:
-            said = str(error.orig).strip()
-            raise StoreError(f"{self.url}: {said}.", self._database.hint(said)) from error
+            raise self._told(error) from error
+
+    def _told(self, error: sa.exc.DBAPIError) -> StoreError:
+        said = str(error.orig).strip()
+        return StoreError(f"{self.url}: {said}.", self._database.hint(said))
 
 
 def database(url: str) -> Database:

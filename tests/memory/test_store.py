@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -174,3 +175,29 @@ def test_sqlite_has_no_pgvector(tmp_path: Path) -> None:
         EpisodicMemory.open(f"sqlite:///{tmp_path / 'memory.db'}", index="pgvector")
     assert caught.value.field == "index"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_looked_through_from_end_to_end(tmp_path: Path, encoder: HashEncoder) -> None:
+    """What is done all the time takes as long in a large store as in a small one."""
+    asked: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *more: object) -> None:
+        asked.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        with EpisodicMemory.open(f"sqlite:///{tmp_path / 'memory.db'}", encoder=encoder) as memory:
+            asked.clear()
+            memory.remember(question="Who leads the guild?", answer="Ilse Brandt", tags=["guild"])
+            memory.recall("Who leads the guild?", 3)
+        with EpisodicMemory.open(f"sqlite:///{tmp_path / 'memory.db'}", encoder=encoder) as memory:
+            pass
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+    with sqlite3.connect(tmp_path / "memory.db") as raw:
+        for statement in asked:
+            if statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
+                plan = raw.execute(f"EXPLAIN QUERY PLAN {statement}", ["1"] * statement.count("?")).fetchall()
+                steps = " ".join(row[3] for row in plan)
+                assert "SCAN episode" not in steps or "USING INDEX ix_episode_unembedded" in steps, statement
+                assert "ix_episode_namespace" not in steps, statement

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from alen.memory import faults
 
-FORMAT = 1
+FORMAT = 2
 CURRENT = "CURRENT"
 
 

@@ -13,7 +13,7 @@ size of the rest of the store, and as fast as anything."""
 REBUILD_AT = 0.1
 """Share of a sealed index that may have changed before another one is made; at least ``SEAL_FROM`` rows."""
 
-RECALL = 0.993
+RECALL = 0.992
 """Of the true ten nearest, found by the questions that an index is measured with. Others find a little less."""
 
 OF_CODES = 0.996
@@ -38,8 +38,8 @@ class Plan:
 
 def plan(rows: int, dim: int) -> Plan:
     # Near the root of the rows: comparing a question with the cells costs about as much as with what is in them.
-    lists = min(rows, 1 << max(4, round(np.log2(1.6 * rows**0.5))))
-    return Plan(lists, dim // 2 if dim % 2 == 0 else dim, min(rows, 64 * lists))
+    lists = min(rows, 1 << max(4, round(np.log2(3.2 * rows**0.5))))
+    return Plan(lists, dim // 2 if dim % 2 == 0 else dim, min(rows, 32 * lists))
 
 
 def stale(sealed: int, changed: int) -> bool:

@@ -18,8 +18,8 @@ from alen.memory.index import faiss_guard, files, gpu
 from alen.memory.index.files import Manifest, Unusable
 
 KIND = "ivf-pq4"
-"""Cells, and in them four bits for every two numbers of a vector (André, Kermarrec and Le Scouarnec, 2017, "Accelerated
-Nearest Neighbor Search with Quick ADC"); the best are compared again in half floats."""
+"""Cells, two for each row, and in them four bits for every two numbers of a vector (André, Kermarrec and Le Scouarnec,
+2017, "Accelerated Nearest Neighbor Search with Quick ADC"); the best are compared again in half floats."""
 
 AGAIN_AT_LEAST = 50
 """Rows that are compared again, however few are asked for."""
@@ -48,8 +48,9 @@ class Sealed:
             self._ivf: Any = faiss.read_index(str(folder / f"{name}.ivf"))
         except (OSError, ValueError, RuntimeError) as error:
             raise Unusable(f"{name}: {error}") from None
-        if self._ivf.ntotal != manifest.rows or self._ivf.d != manifest.dim:
-            raise Unusable(f"{name}.ivf holds {self._ivf.ntotal} rows, not {manifest.rows}")
+        entries = manifest.rows * min(manifest.lists, 2)
+        if self._ivf.ntotal != entries or self._ivf.d != manifest.dim:
+            raise Unusable(f"{name}.ivf holds {self._ivf.ntotal} entries, not {entries}")
         self.copy = gpu.copy_of(self._vectors_ND, str(folder / name)) if use_gpu else None
 
     def __len__(self) -> int:
@@ -111,11 +112,12 @@ def nearest(
 
 def again(half_ND: np.ndarray, rows: np.ndarray, query_D: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The best of some rows, compared in half floats."""
-    rows_N = rows[rows >= 0]
+    rows_N = np.array(list({*rows.tolist()} - {-1}), dtype=np.int64)  # faster than numpy's own for so few
     scores_N = np.vecdot(np.asarray(half_ND[rows_N], dtype=np.float32), query_D)
-    likely_N = abs(scores_N) <= LIKELY
-    rows_N, scores_N = rows_N[likely_N], scores_N[likely_N]
-    order = np.argsort(-scores_N, kind="stable")[:count]
+    if not (abs(scores_N) <= LIKELY).all():
+        likely_N = abs(scores_N) <= LIKELY
+        rows_N, scores_N = rows_N[likely_N], scores_N[likely_N]
+    order = np.lexsort((rows_N, -scores_N))[:count]
     return rows_N[order], scores_N[order]
 
 

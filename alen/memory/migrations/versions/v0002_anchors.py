@@ -1,6 +1,6 @@
 """Random numbers in the log, by which an index knows the database that it was made from; what episodes were before they
 were changed; what was erased, without its content; keys of repeated requests; and indexes of what refers to episodes,
-without which the database looks through all rows for each one that is deleted."""
+without which the database looks through all rows for each one that is deleted, and of what has no vector yet."""
 
 from __future__ import annotations
 
@@ -43,3 +43,7 @@ def upgrade() -> None:
     for table, name, columns, unique in _PARTIAL:
         where = sa.text(f"{columns[-1]} IS NOT NULL")
         op.create_index(name, table, columns, unique=unique, sqlite_where=where, postgresql_where=where)
+    missing = sa.text("NOT embedded AND recallable")
+    op.create_index(
+        "ix_episode_unembedded", "episode", ["namespace_id"], sqlite_where=missing, postgresql_where=missing
+    )
