@@ -26,21 +26,17 @@ Report = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``cap`` seconds of filling; a set of queries and adding have a ``share`` of it, a tenant's queries a quarter of
-    that. A call that cannot be stopped half-way is given twice the cap before its process is ended, deleting half."""
+    """``cap`` seconds of filling; a set of queries and adding have ``short`` ones, a tenant's queries a quarter of
+    these. A call that cannot be stopped half-way is given twice the cap before its process is ended, deleting half."""
 
     cap: float = 360.0
-    share: float = 1 / 12
+    short: float = 30.0
     queries: int = 1000
     tenant_queries: int = 200
     adds: int = 500
     kill_after: int = 200
     deletes: int = 10_000
     patience: float = 1.5
-
-    @property
-    def short(self) -> float:
-        return self.cap * self.share
 
     @property
     def whole(self) -> float:

@@ -22,7 +22,9 @@ from typing import Any
 from alen.benchmark.machine import ROOT
 from alen.errors import WorkError
 
-STORES = ROOT / "benchmarks" / "stores"
+STORES = Path(__file__).parent / "stores"
+"""Scripts, not modules: each runs where its peer is installed, and ALEN may not be."""
+
 START_SECONDS = 120
 
 

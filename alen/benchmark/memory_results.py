@@ -9,7 +9,7 @@ import numpy as np
 
 from alen.benchmark.memory_data import TENANTS
 from alen.benchmark.schema import Measured, Row, Target
-from alen.validation.intervals import Estimate, mean_estimate, ratio_of_medians
+from alen.validation.intervals import Estimate, bootstrap, mean_estimate, ratio_of_medians
 
 Cell = dict[str, Any]
 RIVAL = "chromadb"
@@ -193,3 +193,44 @@ def _worst_tenant(cell: Cell) -> float | None:
     found = [searched(cell, tenant, how) for tenant in TENANTS for how in ("namespace", "dense")]
     small = [round(one["recall"], 3) for one in found if one is not None and one["tenant_rows"] <= CUT_OVER]
     return min(small, default=None)
+
+
+def figures(cell: Cell) -> dict[str, Measured]:
+    """What one participant reached, with its spread where it was measured many times. Null where it was not."""
+    one, bulk = searched(cell), cell.get("bulk", {})
+    a_row = seconds_a_row(cell)
+    resident = cell.get("resident_bytes")
+    return {
+        "recall": _spread(one["recalls"] if one else (), np.mean),
+        "query_seconds": _spread(_asked(cell), np.median),
+        "bulk_per_second": _plain(bulk.get("per_second")),
+        "searchable_per_second": _plain(None if a_row is None else 1 / a_row),
+        "add_seconds": _spread(_added(cell), np.median),
+        "deleted_per_second": _plain(deleted_a_second(cell)),
+        "bytes_a_vector": _plain(resident / bulk["rows"] if resident and bulk else None),
+        "disk_bytes_a_row": _plain(cell["disk_bytes"] / bulk["rows"] if bulk and "disk_bytes" in cell else None),
+        "open_seconds": _plain(cell.get("open_seconds")),
+        "survived": _plain(_survivors(cell)),
+    }
+
+
+def ratios(ours: Cell, theirs: Cell) -> dict[str, Measured]:
+    """Ours over theirs, for what was measured many times with its interval."""
+    mine, other = figures(ours), figures(theirs)
+    found = {
+        name: _plain(_over(mine[name].value, other[name].value))
+        for name in mine
+        if name not in {"recall", "survived", "query_seconds", "add_seconds"}
+    }
+    for name, of in (("query_seconds", _asked), ("add_seconds", _added)):
+        ratio = _medians(of(ours), of(theirs))
+        found[name] = Measured(value=None, n=0) if ratio is None else Measured.of(ratio)
+    return found
+
+
+def _spread(values: Sequence[float], middle: Any) -> Measured:
+    return Measured.of(bootstrap(lambda drawn: float(middle(drawn)), values)) if len(values) else _plain(None)
+
+
+def _plain(value: float | None) -> Measured:
+    return Measured(value=value, n=int(value is not None))

@@ -59,20 +59,20 @@ SOURCES = (
 
 def collect(folder: Path, seed: int = 0) -> list[tuple[str, str]]:
     """(question, answer) pairs, the questions distinct but for case and white space, in an order that the seed decides.
-    Sets that are not there are left out. Raises BadInput when none is."""
+    Sets that are not there are left out; where none is, the sentences of all texts (.txt, .md) are taken, each followed
+    by the next. Raises BadInput when there is nothing."""
     seen: set[str] = set()
     found: list[tuple[str, str]] = []
-    for source in SOURCES:
-        if not (folder / source.file).is_file():
-            continue
-        pairs = list(_pairs(folder, source))
+    known = [list(_pairs(folder, source)) for source in SOURCES if (folder / source.file).is_file()]
+    for pairs in known or [list(_sentences(file)) for file in _files(folder)]:
         for place, (text, answer) in enumerate(pairs):
             key = _normal(text)
             if key and key not in seen and len(text) <= LONGEST:
                 seen.add(key)
                 found.append((text, (answer or pairs[(place + 1) % len(pairs)][0])[:LONGEST]))
     if not found:
-        raise BadInput("data", str(folder), "a folder with squad2, clinc150 or others", "Give the folder of the data.")
+        allowed = "a folder with texts (.txt, .md), or with data sets such as squad2"
+        raise BadInput("data", str(folder), allowed, "Give a folder with some thousand sentences.")
     random.Random(seed).shuffle(found)
     return found
 
@@ -86,6 +86,16 @@ def _pairs(folder: Path, source: Source) -> Iterator[tuple[str, str]]:
                 for text in _texts(row.get(field)):
                     for start, end in sentences(text) if source.split else [(0, len(text))]:
                         yield text[start:end].strip(), answer
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.suffix in {".txt", ".md"} and file.is_file())
+
+
+def _sentences(file: Path) -> Iterator[tuple[str, str]]:
+    text = file.read_text("utf-8", errors="replace")
+    for start, end in sentences(text):
+        yield " ".join(text[start:end].split()), ""
 
 
 def _texts(value: Any) -> list[str]:

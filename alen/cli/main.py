@@ -21,6 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "chat": ("alen.cli.chat", "Talk in a full-screen window."),
     "generate": ("alen.cli.generate", "Continue a text with the language model alone."),
     "models": ("alen.cli.models", "List, pull and describe models."),
+    "bench": ("alen.cli.bench", "Measure speed and recall, beside others."),
     "calibrate": ("alen.cli.calibrate", "Fit the probabilities to your own questions."),
     "doctor": ("alen.cli.doctor", "Check that everything works, and say what to do."),
     "where": ("alen.cli.where", "Show where ALEN keeps its files."),

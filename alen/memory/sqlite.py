@@ -18,6 +18,9 @@ from alen.memory import faults
 WAIT_SECONDS = 60
 """How long a writer waits for another process's transaction, which takes milliseconds."""
 
+WRITER_CACHE = -32_000
+"""KiB, negative as SQLite wants it: deleting and teaching thousands touch pages all over the file."""
+
 KEPT = 4
 """Connections that wait for the next reader; the pool holds more."""
 
@@ -51,6 +54,7 @@ class SQLite:
         self._turn = threading.RLock()
         self._locked = False
         self._idle: list[sa.Connection] = []
+        self._writer: sa.Connection | None = None
 
     @property
     def index_folder(self) -> Path | None:
@@ -83,8 +87,7 @@ class SQLite:
             connection = self._idle.pop()
         except IndexError:
             connection = engine.connect()
-        raw = connection.connection.driver_connection
-        assert raw is not None  # a connection that is open has one
+        raw = _raw(connection)
         try:
             raw.execute("BEGIN")
             yield connection
@@ -101,13 +104,16 @@ class SQLite:
 
     @contextmanager
     def writing(self, engine: sa.Engine) -> Iterator[sa.Connection]:
-        with (
-            self._alone(),
-            engine.connect().execution_options(writes=True) as connection,
-            connection.begin(),
-        ):
-            yield connection
-            faults.reach("transaction:done")
+        with self._alone():
+            connection, self._writer = self._writer or _writer(engine), None
+            try:
+                with connection.begin():
+                    yield connection
+                    faults.reach("transaction:done")
+            except BaseException:
+                connection.close()
+                raise
+            self._writer = connection
         faults.reach("transaction:committed")
 
     def bytes(self, engine: sa.Engine) -> int:
@@ -140,6 +146,9 @@ class SQLite:
         with self._alone():
             while self._idle:
                 self._idle.pop().close()
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
             engine.dispose()
 
     def hint(self, said: str) -> str:
@@ -199,9 +208,21 @@ def _prepare(connection: Any, record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _writer(engine: sa.Engine) -> sa.Connection:
+    connection = engine.connect().execution_options(writes=True)
+    if engine.url.database not in {None, "", ":memory:"}:
+        _raw(connection).execute(f"PRAGMA cache_size = {WRITER_CACHE}")
+    return connection
+
+
+def _raw(connection: sa.Connection) -> Any:
+    raw = connection.connection.driver_connection
+    assert raw is not None  # a connection that is in use is open
+    return raw
+
+
 def _begin(connection: sa.Connection) -> None:
     # Taking the write lock at once: a read that becomes a write half-way would fail instead of waiting.
-    raw = connection.connection.driver_connection
-    assert raw is not None  # a connection that begins is open
+    raw = _raw(connection)
     if not raw.in_transaction:
         raw.execute("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")

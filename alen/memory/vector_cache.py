@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from alen.memory import log, namespaces, spaces
+from alen.memory.index import planning
 from alen.memory.log import Seen
 from alen.memory.pgvector import Pgvector
 from alen.memory.sealer import sealers_of
@@ -66,7 +67,7 @@ class VectorCache:
                     return
                 with self._turn.writing():
                     vectors = self._opened(connection, seen)
-                due = vectors.due(connection)
+                due = vectors.due(connection, planning.REBUILD_AT if wait else planning.UNASKED)
             for sealer in due:
                 sealer.begin()
             if not wait:

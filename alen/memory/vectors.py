@@ -95,14 +95,14 @@ class NamespaceVectors:
             self._is_stale(kind) and sealer.idle for kind, sealer in self.sealers.items()
         )
 
-    def due(self, connection: sa.Connection) -> list[Sealer]:
-        """Those that should seal, told from the log alone."""
+    def due(self, connection: sa.Connection, share: float) -> list[Sealer]:
+        """Those of whose items such a share has changed, told from the log alone."""
         found = []
         for kind, sealer in self.sealers.items():
             manifest = sealer.manifest()
             watermark, items = (0, 0) if manifest is None else (manifest.watermark, manifest.items)
-            changed = log.count(connection, self._namespace, _ITEM[kind], watermark, planning.enough(items))
-            if sealer.idle and planning.stale(items, changed):
+            changed = log.count(connection, self._namespace, _ITEM[kind], watermark, planning.enough(items, share))
+            if sealer.idle and planning.stale(items, changed, share):
                 found.append(sealer)
         return found
 

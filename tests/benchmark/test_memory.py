@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alen.benchmark import memory_data, memory_results, memory_tables, schema
+from alen.benchmark import memory_data, memory_results, memory_run, memory_tables, schema
 from alen.benchmark.memory_cells import Cell, Limits
 from alen.benchmark.memory_process import PARTICIPANTS, STORES, Failed, Participant, environment, process
 from alen.errors import WorkError
@@ -175,7 +175,7 @@ def test_an_environment_that_cannot_be_made_is_a_result(
     (tmp_path / "file").write_text("", "utf-8")
     with pytest.raises(WorkError, match="--only"):
         environment(tmp_path / "file" / "peer", ("nothing==1.0",))
-    monkeypatch.setattr(memory, "_source", lambda options, show: source)
+    monkeypatch.setattr(memory_run, "_source", lambda options, show: source)
     # Where environments are to lie, there is a file.
     (tmp_path / "envs").write_text("", "utf-8")
     command = ["--data", str(tmp_path), "--work", str(tmp_path), "--sizes", "1000", "--only", "chromadb"]
@@ -183,6 +183,20 @@ def test_an_environment_that_cannot_be_made_is_a_result(
     result = schema.load(tmp_path / "one.json")
     assert result.rows == ()
     assert result.tables["limits"][0]["phase"] == "environment"
+
+
+def test_figures_of_one_and_ours_over_theirs() -> None:
+    ours, theirs = cell_of("alen"), cell_of("chromadb")
+    theirs["searches"] = [one | {"seconds": [0.004, 0.004]} for one in theirs["searches"]]
+    figures = memory_results.figures(ours)
+    assert figures["recall"].value == pytest.approx(0.995)
+    assert figures["query_seconds"].value == 0.002
+    assert memory_results.ratios(ours, theirs)["query_seconds"].value == 0.5
+    assert all(measured.value is None for measured in memory_results.figures(failed("qdrant")).values())
+
+
+def failed(name: str) -> dict[str, Any]:
+    return {"participant": name, "size": 1000, "searches": [], "failures": {"environment": "no such version"}}
 
 
 def test_peers_are_pinned_and_each_has_its_store() -> None:
@@ -272,8 +286,8 @@ def test_recall_and_time_become_a_picture(tmp_path: Path) -> None:
 def test_a_small_run_of_alen_is_kept_and_taken_up_again(
     source: memory_data.Real, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(memory, "_source", lambda options, show: source)
-    monkeypatch.setattr(memory, "Limits", lambda **given: SHORT)
+    monkeypatch.setattr(memory_run, "_source", lambda options, show: source)
+    monkeypatch.setattr(memory_run, "Limits", lambda **given: SHORT)
     command = ["--data", str(tmp_path), "--work", str(tmp_path / "work"), "--sizes", "2000", "--only", "alen"]
     assert memory.main([*command, "--queries", "30", "--out", str(tmp_path / "one.json")]) == 0
     result = schema.load(tmp_path / "one.json")
@@ -286,7 +300,7 @@ def test_a_small_run_of_alen_is_kept_and_taken_up_again(
     assert found["failures"] == {}
     assert {one["how"] for one in found["searches"]} == {"dense", "hybrid", "namespace"}
     assert all(one["foreign"] == 0 for one in found["searches"])
-    monkeypatch.setattr(memory, "Cell", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(memory_run, "Cell", lambda *_: pytest.fail("measured again"))
     assert memory.main([*command, "--queries", "30", "--out", str(tmp_path / "two.json")]) == 0
     assert schema.load(tmp_path / "two.json").rows == result.rows
     assert "2,000 rows: recall@10" in capsys.readouterr().out

@@ -72,6 +72,15 @@ def test_texts_are_distinct_and_each_has_an_answer(tmp_path: Path) -> None:
     assert memory_texts.collect(tmp_path, seed=1) == memory_texts.collect(tmp_path, seed=1)
 
 
+def test_without_known_sets_the_sentences_of_all_texts_are_taken(tmp_path: Path) -> None:
+    one, two = "The kiln of the upper yard is hot all day.", "It has three shelves, and a fourth one for the jars."
+    (tmp_path / "one.md").write_text(f"{one} {two}", "utf-8")
+    (tmp_path / "two.txt").write_text("The ferry is late.", "utf-8")
+    found = dict(memory_texts.collect(tmp_path))
+    assert found[one] == two
+    assert set(found) == {one, two, "The ferry is late."}
+
+
 def test_a_folder_without_texts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="squad2"):
         memory_texts.collect(tmp_path)

@@ -84,7 +84,7 @@ def test_recall_is_measured_and_reached(tmp_path: Path) -> None:
 
 def test_plan_follows_the_size() -> None:
     small, large = planning.plan(100_000, 384), planning.plan(10_000_000, 384)
-    assert (small.lists, large.lists) == (1024, 8192)
+    assert (small.lists, large.lists) == (512, 8192)
     assert small.parts == 192
     assert planning.plan(20_000, 5).parts == 5
     assert large.train < 1_000_000

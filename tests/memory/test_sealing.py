@@ -35,7 +35,7 @@ def test_sealed_while_it_is_used(url: str, encoder: HashEncoder) -> None:
         memory.remember_many(rows(0, ROWS))
         standing = memory.checkpoint()["question"]
         assert standing["rows"] == ROWS
-        assert standing["recall"] >= 0.99
+        assert standing["recall"] >= planning.RECALL
         questions_ND = encoder.encode([f"gauge {n} show" for n in range(50)])
         tenth_N = exactly(questions_ND)
         pairs = zip(questions_ND, tenth_N, strict=True)

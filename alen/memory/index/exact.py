@@ -5,7 +5,7 @@ Axes: N rows, D dimension, K items.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -87,16 +87,27 @@ class VectorIndex:
         if not known:
             return {}
         first_K, end_K = np.array([self._spans[item] for item in known]).T
-        count_K = end_K - first_K
-        offset_K = np.cumsum(count_K) - count_K
-        # Row numbers of all spans, one span after another.
-        rows_N = np.arange(count_K.sum()) + np.repeat(first_K - offset_K, count_K)
-        scores_N = np.vecdot(self._rows.read(rows_N), query_D)
-        best_K = np.maximum.reduceat(scores_N, offset_K)
-        # The first row of each span that reaches the span's best score.
-        hits_N = np.flatnonzero(scores_N == np.repeat(best_K, count_K))
-        place_K = hits_N[np.searchsorted(hits_N, offset_K)] - offset_K
+        best_K, place_K = best_of_spans(self._rows.read, first_K, end_K - first_K, query_D)
         return dict(zip(known, zip(best_K.tolist(), place_K.tolist(), strict=True), strict=True))
+
+
+def best_of_spans(
+    read: Callable[[np.ndarray], np.ndarray],
+    first_K: np.ndarray,
+    count_K: np.ndarray,
+    query_D: np.ndarray,
+    likely: float = np.inf,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each span of rows the highest inner product, and which of its rows has it first. ``read`` gives rows by their
+    numbers; a product that is above ``likely``, or no number, counts as minus infinity."""
+    offset_K = np.cumsum(count_K) - count_K
+    # Row numbers of all spans, one span after another.
+    scores_N = np.vecdot(read(np.arange(count_K.sum()) + np.repeat(first_K - offset_K, count_K)), query_D)
+    scores_N = np.where(abs(scores_N) <= likely, scores_N, -np.inf)
+    best_K = np.maximum.reduceat(scores_N, offset_K)
+    # The first row of each span that reaches the span's best score.
+    hits_N = np.flatnonzero(scores_N == np.repeat(best_K, count_K))
+    return best_K, hits_N[np.searchsorted(hits_N, offset_K)] - offset_K
 
 
 class _Rows(Protocol):

@@ -72,14 +72,16 @@ class LayeredIndex:
         found = self.delta.best(query_D, items)
         if self.sealed is None:
             return found
-        others = [item for item in items if item not in found]
-        for item, place in zip(others, self.sealed.places(others), strict=True) if others else ():
-            if place >= 0 and not self._gone_I[place]:
-                first, end = self.sealed.start_I[place : place + 2]
-                scores_N = np.vecdot(self.sealed.read(np.arange(first, end)), query_D)
-                row = int(scores_N.argmax())
-                if abs(scores_N[row]) <= LIKELY:
-                    found[item] = (float(scores_N[row]), row)
+        others = np.array([item for item in items if item not in found], dtype=np.int64)
+        places = self.sealed.places(others)
+        there = (places >= 0) & ~self._gone_I[places]
+        others, places = others[there], places[there]
+        if not len(others):
+            return found
+        scores_N, rows_N = self.sealed.best(query_D, places)
+        for item, score, row in zip(others.tolist(), scores_N.tolist(), rows_N.tolist(), strict=True):
+            if score >= -LIKELY:
+                found[item] = (score, row)
         return found
 
     def _leave_out(self, items: Sequence[int]) -> None:

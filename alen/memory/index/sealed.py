@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from alen.memory.index import faiss_guard, files, gpu
+from alen.memory.index.exact import best_of_spans
 from alen.memory.index.files import Manifest, Unusable
 
 KIND = "ivf-pq4"
@@ -56,7 +57,7 @@ class Sealed:
     def __len__(self) -> int:
         return self.manifest.items
 
-    def places(self, items: Sequence[int]) -> np.ndarray:
+    def places(self, items: Sequence[int] | np.ndarray) -> np.ndarray:
         """Where items stand, -1 for those that are not here."""
         wanted = np.asarray(items, dtype=np.int64)
         at = np.minimum(np.searchsorted(self.item_I, wanted), len(self.item_I) - 1)
@@ -64,11 +65,18 @@ class Sealed:
 
     def owners(self, rows: np.ndarray) -> np.ndarray:
         """The place of the item that each row belongs to."""
+        if self.manifest.items == self.manifest.rows:
+            return rows
         return np.searchsorted(self.start_I, rows, side="right") - 1
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """float32 (n, D)."""
         return np.asarray(self._vectors_ND[rows], dtype=np.float32)
+
+    def best(self, query_D: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """For each item its highest inner product, and which of its rows has it."""
+        first_I = self.start_I[places]
+        return best_of_spans(self.read, first_I, self.start_I[places + 1] - first_I, query_D, LIKELY)
 
     def top(self, query_D: np.ndarray, count: int, left: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
         """Rows and inner products of about the ``count`` best, best first. Where only a share is ``left``, the nearest
@@ -132,4 +140,7 @@ def _of_all(half_ND: np.ndarray, query_D: np.ndarray, count: int) -> tuple[np.nd
 def _mapped(path: Path, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
     with path.open("rb") as file:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    if hasattr(mmap, "MADV_RANDOM"):
+        # Rows are read here and there: what lies around them would be read for nothing.
+        mapped.madvise(mmap.MADV_RANDOM)
     return np.frombuffer(mapped, dtype=dtype).reshape(shape)

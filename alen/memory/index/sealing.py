@@ -23,7 +23,7 @@ _STEP = 1.2
 """Between one number of probes that is tried and the next."""
 
 _SAME = 1e-5
-_AGAIN = (5, 7, 10, 14, 20, 40, 80, 160)
+_AGAIN = (5, 7, 10, 14, 20, 28, 40, 80, 160)
 
 _CANDIDATES = 16
 _PARALLEL = 2.0
@@ -172,16 +172,17 @@ def _cells(quantizer: Any, part_ND: np.ndarray, between_LL: np.ndarray) -> list[
 
 
 def _measured(ivf: Any, half_ND: np.ndarray, chosen: planning.Plan, go_on: Callable[[], None]) -> tuple[Search, float]:
-    """The least work that finds enough, and recall@10: the worse of two. Some questions lie near what they ask for, as
-    rows that are moved a little, others as far from it as rows lie from each other, as rows that are left out."""
+    """The least work that finds enough, and recall@10: the worse of two. Some questions are rows that are left out,
+    others lie between two rows: a memory that holds everything many times over has near neighbours for each of its
+    rows, and people ask what is new to it."""
     chance = np.random.default_rng(1)
     count = min(planning.QUESTIONS, len(half_ND))
     sample = np.sort(chance.choice(len(half_ND), count, replace=False))
     own_ND = np.asarray(half_ND[sample], dtype=np.float32)
-    moved_ND = own_ND + chance.standard_normal(own_ND.shape).astype(np.float32) * (0.5 / own_ND.shape[1] ** 0.5)
-    moved_ND /= np.linalg.norm(moved_ND, axis=1, keepdims=True)
+    between_ND = own_ND + chance.permutation(own_ND)
+    between_ND /= np.maximum(np.linalg.norm(between_ND, axis=1, keepdims=True), 1e-6)
     # A row finds itself first, and then as many as the others.
-    wanted = ((query_ND, min(k, len(half_ND))) for query_ND, k in ((moved_ND, _K), (own_ND, _K + 1)))
+    wanted = ((query_ND, min(k, len(half_ND))) for query_ND, k in ((between_ND, _K), (own_ND, _K + 1)))
     sets = [(query_ND, k, _last(half_ND, query_ND, k)) for query_ND, k in wanted]
 
     def recall(how: Search) -> float:

@@ -106,8 +106,9 @@ class Feed:
                 flat = np.fromfile(rows, dtype, size * shape[1])
                 first = self._after + self.given
                 self.given += size
-                columns = ([row[place] for row in found] for place in range(3))
-                batch = Batch(list(range(first, first + size)), *columns, flat.reshape(size, -1).astype(np.float32))
+                questions, answers, tenants = ([row[place] for row in found] for place in range(3))
+                vectors_ND = flat.reshape(size, -1).astype(np.float32)
+                batch = Batch(list(range(first, first + size)), questions, answers, tenants, vectors_ND)
                 self.reading += time.perf_counter() - started
                 yield batch
                 started = time.perf_counter()
