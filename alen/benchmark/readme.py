@@ -30,7 +30,8 @@ ROWS = (
     "encode_rate",
     "encode_ratio",
 )
-"""Which rows a reader of the README wants, in this order; the result file has all."""
+"""Which rows of the main job a reader of the README wants, in this order; the result file has all. Of other results
+all rows are shown."""
 
 
 def rewritten(text: str, results: Path) -> str:
@@ -49,9 +50,13 @@ def rewritten(text: str, results: Path) -> str:
 def markdown(result: Result) -> str:
     """The table and the conditions under which it was measured."""
     known = {row.name: row for row in result.rows}
-    lines = ["| | ALEN | 95 % interval | plain | target |", "|---|---:|---:|---:|---:|"]
-    lines += [_line(known[name]) for name in ROWS if name in known]
-    return "\n".join([*lines, "", _conditions(result)])
+    chosen = [known[name] for name in ROWS if name in known] or list(result.rows)
+    beside = any(row.plain for row in chosen)
+    lines = [
+        f"| | ALEN | 95 % interval |{' plain |' if beside else ''} target |",
+        f"|---|---:|---:|{'---:|' * beside}---:|",
+    ]
+    return "\n".join([*lines, *(_line(row, beside) for row in chosen), "", _conditions(result)])
 
 
 def plain_markdown(result: Result, name: str) -> str:
@@ -93,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _line(row: Row) -> str:
+def _line(row: Row, beside: bool) -> str:
     low, high = (shown(row.ours.model_copy(update={"value": end}), row.unit) for end in (row.ours.low, row.ours.high))
     target = ""
     if row.target:
@@ -101,8 +106,8 @@ def _line(row: Row) -> str:
         target = target_text(row.target.model_copy(update={"value": row.target.value * scale}))
         target += f"{' %' if row.unit == 'percent' else ''} {'✓' if row.reached else '✗'}"
     interval = "" if row.ours.low is None else f"{low} to {high}"
-    plain = shown(row.plain, row.unit) if row.plain else ""
-    return f"| {row.label} | **{shown(row.ours, row.unit)}** | {interval} | {plain} | {target} |"
+    plain = (f" {shown(row.plain, row.unit)} |" if row.plain else "  |") if beside else ""
+    return f"| {row.label} | **{shown(row.ours, row.unit)}** | {interval} |{plain} {target} |"
 
 
 if __name__ == "__main__":

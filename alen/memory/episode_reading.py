@@ -73,16 +73,7 @@ def _episode(
     detail: str,
     tags: str | None,
 ) -> Episode:
-    return Episode(
-        id=uid,
-        question=question,
-        answer=answer,
-        context=context,
-        tier=tier,
-        source=source,
-        confidence=confidence,
-        created_at=created_at,
-        status=status,
-        tags=tuple(sorted(tags.split(_BETWEEN))) if tags else (),
-        detail=damage.loads(detail) if detail != "{}" else {},
-    )
+    listed = tuple(sorted(tags.split(_BETWEEN))) if tags else ()
+    details = damage.loads(detail) if detail != "{}" else {}
+    # In the order of its fields: by name it takes twice as long.
+    return Episode(uid, question, answer, context, tier, source, confidence, created_at, status, listed, details)

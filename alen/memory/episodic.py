@@ -38,6 +38,7 @@ from alen.memory.vectors import NamespaceVectors
 from alen.types import Encoder, EpisodeHit, IndexName, PassageDraft, PassageHit, Recollection, TeachReport, Tier
 
 Progress = Callable[[str, int, int], None]
+_MODES = get_args(Mode)
 
 
 class EpisodicMemory(Upkeep):
@@ -251,8 +252,8 @@ class EpisodicMemory(Upkeep):
         min_confidence, since, until, as_of (see ``filters.Where``). ``vector`` is the question's unit vector, made by
         the memory's encoder when None. Sees every commit that came before the call; ``fresh=False`` does not look for
         other processes' commits. Raises BadInput naming the field."""
-        if mode not in get_args(Mode):
-            raise BadInput("mode", repr(mode), ", ".join(get_args(Mode)), "hybrid weighs words and meaning.")
+        if mode not in _MODES:
+            raise BadInput("mode", repr(mode), ", ".join(_MODES), "hybrid weighs words and meaning.")
         if not isinstance(k, int):
             raise BadInput("k", repr(k)[:80], "a whole number", "For example 8.")
         chosen = where if isinstance(where, Where) else Where.of(where)

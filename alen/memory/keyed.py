@@ -114,7 +114,7 @@ class KeyedEpisodes:
             for some in _parts(uids):
                 sql = (
                     "SELECT e.uid, v.vec FROM episode e JOIN embedding v ON v.item_id = e.id AND v.space_id = ? "
-                    f"WHERE e.namespace_id = ? AND e.uid IN ({marks(some)})"
+                    f"WHERE +e.namespace_id = ? AND e.uid IN ({marks(some)})"
                 )
                 for uid, blob in run(connection, sql, (space[0], number, *some)):
                     found[uid] = spaces.unpack([blob], space[3])[1][0]

@@ -65,6 +65,6 @@ def _passage(connection: sa.Connection, namespace: int, row: Taught) -> str | No
     near = list(lexical.passages(connection, namespace, row.answer, 5))
     if not near:
         return None
-    sql = f"SELECT id, text FROM passage WHERE id IN ({marks(near)}) AND namespace_id = ? AND status = 'active'"
+    sql = f"SELECT id, text FROM passage WHERE id IN ({marks(near)}) AND +namespace_id = ? AND status = 'active'"
     holds = [item for item, text in run(connection, sql, (*near, namespace)) if said in normalised(text)]
     return f"p{min(holds)}" if holds else None

@@ -30,7 +30,7 @@ _PRAGMAS = (
     "synchronous = FULL",  # a commit is on disk when it returns, also when the power fails
     "foreign_keys = ON",
     "secure_delete = ON",
-    "cache_size = -2000",  # the system keeps the file at hand: more for each connection was not faster
+    "cache_size = -1000",  # the system keeps the file at hand: more for each connection was not faster
     "temp_store = MEMORY",
 )
 

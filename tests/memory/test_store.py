@@ -190,6 +190,8 @@ def test_nothing_is_looked_through_from_end_to_end(tmp_path: Path, encoder: Hash
             asked.clear()
             memory.remember(question="Who leads the guild?", answer="Ilse Brandt", tags=["guild"])
             memory.recall("Who leads the guild?", 3)
+            memory.recall("Who leads the guild?", 3, where={"tags": "guild"})
+            memory.delete([memory.remember(question=f"Who is {n}?", answer="Nobody.") for n in range(20)])
         with EpisodicMemory.open(f"sqlite:///{tmp_path / 'memory.db'}", encoder=encoder) as memory:
             pass
     finally:

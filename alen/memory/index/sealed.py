@@ -9,6 +9,7 @@ import math
 import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +113,8 @@ def nearest(
     """Rows and inner products of about the ``count`` best of each query, best first."""
     if how.again == 0:
         return [_of_all(half_ND, query_D, count) for query_D in query_QD]
-    options = faiss_guard.load().SearchParametersIVF(nprobe=how.probes)
     depth = max(AGAIN_AT_LEAST, how.again * count)
-    _, found = ivf.search(np.ascontiguousarray(query_QD, dtype=np.float32), depth, params=options)
+    _, found = ivf.search(np.ascontiguousarray(query_QD, dtype=np.float32), depth, params=_options(how.probes))
     return [again(half_ND, rows, query_D, count) for rows, query_D in zip(found, query_QD, strict=True)]
 
 
@@ -127,6 +127,11 @@ def again(half_ND: np.ndarray, rows: np.ndarray, query_D: np.ndarray, count: int
         rows_N, scores_N = rows_N[likely_N], scores_N[likely_N]
     order = np.lexsort((rows_N, -scores_N))[:count]
     return rows_N[order], scores_N[order]
+
+
+@lru_cache
+def _options(probes: int) -> Any:
+    return faiss_guard.load().SearchParametersIVF(nprobe=probes)
 
 
 def _of_all(half_ND: np.ndarray, query_D: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
