@@ -12,7 +12,7 @@ from alen.benchmark.schema import Result, Row, load, shown
 from alen.errors import BadInput
 
 MARKED = re.compile(r"(<!-- numbers:(?P<name>\w+) -->\n).*?(<!-- /numbers:(?P=name) -->)", re.DOTALL)
-TABLE = re.compile(r"(<!-- table:(?P<name>\w+)/(?P<table>\w+) -->\n).*?(<!-- /table:(?P=name) -->)", re.DOTALL)
+TABLE = re.compile(r"(<!-- table:(?P<name>\w+)/(?P<table>[\w,]+) -->\n).*?(<!-- /table:(?P=name) -->)", re.DOTALL)
 ROWS = (
     "top1",
     "top5",
@@ -59,15 +59,24 @@ def markdown(result: Result) -> str:
     return "\n".join([*lines, *(_line(row, beside) for row in chosen), "", _conditions(result)])
 
 
-def plain_markdown(result: Result, name: str) -> str:
-    """One of the tables beside the rows, with the conditions. Raises BadInput when the result has no such table."""
-    found = result.tables.get(name)
-    if not found:
-        raise BadInput("table", name, ", ".join(result.tables), "Name one that the result file has.")
-    headings = list(found[0])
-    lines = ["| " + " | ".join(headings) + " |", "|" + "---|" * len(headings)]
-    lines += ["| " + " | ".join(str(row[heading]) for heading in headings) + " |" for row in found]
-    return "\n".join([*lines, "", _conditions(result)])
+def plain_markdown(result: Result, names: str) -> str:
+    """Tables beside the rows, by names with commas between them, with the conditions. Raises BadInput when the result
+    has no such table."""
+    wanted = names.split(",")
+    parts = []
+    for name in wanted:
+        found = result.tables.get(name)
+        if not found:
+            raise BadInput("table", name, ", ".join(result.tables), "Name one that the result file has.")
+        headings = list(dict.fromkeys(heading for row in found for heading in row))
+        lines = ["| " + " | ".join(headings) + " |", "|" + "---|" * len(headings)]
+        lines += ["| " + " | ".join(_text(row.get(heading)) for heading in headings) + " |" for row in found]
+        parts += [f"**{name.replace('_', ' ')}**", "\n".join(lines)] if len(wanted) > 1 else ["\n".join(lines)]
+    return "\n\n".join([*parts, _conditions(result)])
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def _conditions(result: Result) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,14 +25,21 @@ _COLUMNS = {
 def read(connection: sa.Connection, namespace: int, items: Sequence[int], where: Where) -> dict[int, Episode]:
     """By row id. Namespace and state are asked here: whatever an index says, nothing foreign or gone gets through."""
     condition, values = where.sql()
-    columns = _COLUMNS[connection.dialect.name]
     found: dict[int, Episode] = {}
     for some in chunks(items):
-        # The plus keeps the database from looking through the whole namespace for a few ids.
-        sql = f"SELECT {columns} FROM episode e WHERE e.id IN ({marks(some)}) AND +e.namespace_id = ? AND {condition}"
+        sql = _select(connection.dialect.name, len(some), condition)
         for item, *values_of in rows(connection, sql, (*some, namespace, *values)):
             found[item] = _episode(*values_of)
     return found
+
+
+@lru_cache
+def _select(dialect: str, items: int, condition: str) -> str:
+    # The plus keeps the database from looking through the whole namespace for a few ids.
+    return (
+        f"SELECT {_COLUMNS[dialect]} FROM episode e WHERE e.id IN ({marks(range(items))}) AND +e.namespace_id = ? "
+        f"AND {condition}"
+    )
 
 
 def episode_of(row: Any, tags: tuple[str, ...] = ()) -> Episode:

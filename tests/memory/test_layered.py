@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alen.memory.index import VectorIndex, files, planning, sealing
+from alen.memory.index import VectorIndex, files, planning, sealed, sealing
 from alen.memory.index.files import Unusable
 from alen.memory.index.layered import LayeredIndex
 from alen.memory.index.sealed import Sealed
@@ -158,8 +158,15 @@ def test_a_crash_before_the_end_leaves_the_old_generation(tmp_path: Path, monkey
 def test_copies_of_one_text_are_found(tmp_path: Path, count: int) -> None:
     """Codes cannot tell them apart, and FAISS finds nothing whose rounded score is the least there can be."""
     vectors_ND = np.repeat(unit(1, 5), count, axis=0)
-    sealed = make(tmp_path, vectors_ND)
-    assert sealed.manifest.recall == 1.0
-    rows_N, scores_N = sealed.top(vectors_ND[0].astype(np.float32), 10)
+    index = make(tmp_path, vectors_ND)
+    assert index.manifest.recall == 1.0
+    rows_N, scores_N = index.top(vectors_ND[0].astype(np.float32), 10)
     assert len(rows_N) == len(set(rows_N.tolist())) == min(count, 10)
     assert scores_N == pytest.approx(1.0, abs=1e-2)
+
+
+def test_half_floats_become_what_numpy_makes_of_them() -> None:
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16).reshape(256, 256)
+    finite = np.isfinite(every)
+    assert (sealed._floats(every)[finite] == every.astype(np.float32)[finite]).all()
+    assert (abs(sealed._floats(every)[~finite]) >= 65_536).all()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from alen.memory import EpisodicMemory
-from alen.memory.index import faiss_guard, planning
+from alen.memory.index import faiss_guard, files, planning, sealing
 from tests.memory.conftest import BOTH, HashEncoder
 
 pytestmark = [BOTH, pytest.mark.skipif(not faiss_guard.installed(), reason="faiss is not installed")]
@@ -92,3 +94,57 @@ def test_an_older_snapshot_does_not_condemn_a_newer_index(url: str, encoder: Has
             assert vectors.question.sealed is not None
             assert vectors.question.sealed.manifest.generation == 2
         assert other.verify("deep").ok
+
+
+def test_many_that_nobody_asks_for_are_sealed_seldom(url: str, encoder: HashEncoder) -> None:
+    """Half as many again must have come; the first question makes up for it."""
+    with EpisodicMemory.open(url, encoder=encoder) as memory:
+        memory.remember_many(rows(0, 4 * ROWS))
+        assert memory.checkpoint()["question"]["generation"] == 1
+        memory.remember_many(rows(4 * ROWS, 5 * ROWS))
+        memory._vectors.close()
+        assert memory._vectors._known[1][1].sealers["question"].standing()["generation"] == 1
+        memory.recall("gauge 3", 1, mode="dense")
+        memory._vectors.close()
+        assert memory._vectors._known[1][1].sealers["question"].standing()["generation"] == 2
+
+
+def test_the_log_can_be_emptied_while_an_index_is_computed(
+    url: str, encoder: HashEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not url.startswith("sqlite"):
+        pytest.skip("PostgreSQL has no such log")
+    built, busy = sealing._built, []
+
+    def built_slowly(*arguments: Any) -> Any:
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as other:
+            busy.append(other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+        return built(*arguments)
+
+    monkeypatch.setattr(sealing, "_built", built_slowly)
+    with EpisodicMemory.open(url, encoder=encoder) as memory:
+        memory.remember_many(rows(0, ROWS))
+        memory.checkpoint()
+    assert busy
+    assert not any(busy)
+
+
+def test_a_check_does_not_take_a_newer_index_for_damage(
+    url: str, encoder: HashEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody seals between the look at the manifest and the look at its files, and removes these."""
+    check, done = files.check, []
+    with EpisodicMemory.open(url, encoder=encoder) as memory, EpisodicMemory.open(url, encoder=encoder) as other:
+        memory.remember_many(rows(0, ROWS))
+        memory.checkpoint()
+
+        def check_late(folder: Path, manifest: files.Manifest, besides: str = "") -> None:
+            if not done and not besides:
+                done.append(manifest.generation)
+                other.remember_many(rows(ROWS, 2 * ROWS))
+                other.checkpoint()
+            check(folder, manifest, besides)
+
+        monkeypatch.setattr(files, "check", check_late)
+        assert memory.verify("normal").problems == ()
+        assert done == [1]

@@ -118,13 +118,13 @@ class _Rows(Protocol):
 
 class _NumpyRows:
     def __init__(self, dim: int) -> None:
-        self._room = np.empty((64, dim), dtype=np.float32)
+        self._room = np.empty((0, dim), dtype=np.float32)
         self._size = 0
 
     def append(self, vectors_ND: np.ndarray) -> None:
         needed = self._size + len(vectors_ND)
         if needed > len(self._room):
-            room = np.empty((max(needed, 2 * len(self._room)), self._room.shape[1]), dtype=np.float32)
+            room = np.empty((max(needed, 64, 2 * len(self._room)), self._room.shape[1]), dtype=np.float32)
             room[: self._size] = self._room[: self._size]
             self._room = room
         self._room[self._size : needed] = vectors_ND

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from alen.memory import EpisodicMemory
+from alen.memory import EpisodicMemory, forks
 from tests.memory.torture import children, life, tenants
 from tests.memory.torture.counts import times
 
@@ -123,6 +123,50 @@ def test_a_fork_uses_the_memory_of_its_parent(sound: Path, tmp_path: Path) -> No
     assert child.sent == [[0] * 8]
 
 
+def test_a_fork_waits_for_a_transaction_of_another_thread(tmp_path: Path) -> None:
+    inside, ended = threading.Event(), []
+
+    def write(memory: EpisodicMemory) -> None:
+        with memory._store.writing():
+            inside.set()
+            time.sleep(0.3)
+            ended.append(time.monotonic())
+
+    with EpisodicMemory.open(life.place(tmp_path), encoder=life.OLD) as memory:
+        writer = threading.Thread(target=write, args=(memory,))
+        writer.start()
+        assert inside.wait(10)
+        assert forked(lambda: None) == 0
+        assert ended
+        writer.join()
+        assert memory.remember(question="Who forked?", answer="Somebody.")
+
+
+def test_a_fork_does_not_wait_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever is inside may be waiting for the thread that forks."""
+    monkeypatch.setattr(forks, "WAIT_SECONDS", 0.2)
+    inside, over = threading.Event(), threading.Event()
+
+    def read(memory: EpisodicMemory) -> None:
+        with memory._store.reading():
+            inside.set()
+            over.wait(10)
+
+    with EpisodicMemory.open(life.place(tmp_path), encoder=life.OLD) as memory:
+        reader = threading.Thread(target=read, args=(memory,))
+        reader.start()
+        assert inside.wait(10)
+        assert forked(lambda: None) == 0
+        assert "may hang" in caplog.text
+        # Within its own transaction a thread forks at once.
+        over.set()
+        reader.join()
+        with memory._store.reading():
+            assert forked(lambda: None) == 0
+
+
 def spawn(send: Callable[[Any], None], folder: Path) -> None:
     with EpisodicMemory.open(life.place(folder), encoder=life.OLD) as memory:
         tenants.shown(memory)
@@ -153,7 +197,7 @@ def test_a_process_that_is_asked_to_end_while_it_searches_ends(sound: Path) -> N
 SEALING = """
 import sys, threading, time
 sys.path.insert(0, {root!r})
-from alen.memory import EpisodicMemory
+from alen.memory import EpisodicMemory, forks
 from alen.memory.index import faiss_guard, planning, sealing
 from tests.memory.torture import life
 
