@@ -138,10 +138,12 @@ def _source(options: Plan, show: Any) -> memory_data.Real:
 def _measured(
     participant: Participant, rows: memory_data.Rows, limits: Limits, options: Plan, show: Any
 ) -> dict[str, Any]:
+    found: dict[str, Any] = {"participant": participant.name, "size": rows.count, "searches": []}
+    if participant.most is not None and rows.count > participant.most:
+        return found | {"failures": {"fill": f"left out: it is not made for more than {participant.most:,} rows"}}
     try:
         interpreter = python_of(participant, options.work / "envs")
     except WorkError as error:
-        found = {"participant": participant.name, "size": rows.count, "searches": []}
         return found | {"failures": {"environment": str(error)}}
     scratch = options.work / "stores" / f"{participant.name}-{rows.count}"
     return Cell(participant, interpreter, rows, limits, scratch, show).measure()

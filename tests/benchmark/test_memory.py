@@ -199,6 +199,16 @@ def failed(name: str) -> dict[str, Any]:
     return {"participant": name, "size": 1000, "searches": [], "failures": {"environment": "no such version"}}
 
 
+def test_a_participant_is_left_out_where_it_is_not_made_for_so_many(
+    source: memory_data.Real, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_run, "_source", lambda options, show: source)
+    monkeypatch.setitem(PARTICIPANTS, "qdrant", Participant("qdrant", ("nothing==1.0",), most=999))
+    plan = memory_run.Plan(tmp_path, tmp_path, (1000,), ("qdrant",))
+    [cell] = memory_run.run(plan).cells
+    assert "999 rows" in cell["failures"]["fill"]
+
+
 def test_peers_are_pinned_and_each_has_its_store() -> None:
     assert len(PARTICIPANTS) == 6
     for participant in PARTICIPANTS.values():
