@@ -72,9 +72,9 @@ class VectorCache:
                 sealer.begin()
             if not wait:
                 return
-            # Not while reading: a database that makes an index waits for the end of older reads.
-            vectors.wait()
-            if not due:
+            # Not while reading: a database that makes an index waits for the end of older reads. What was under way
+            # began before the newest rows came: then there is another look.
+            if not vectors.wait() and not due:
                 return
 
     def drop(self, path: str | None = None) -> None:

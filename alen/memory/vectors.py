@@ -84,10 +84,12 @@ class NamespaceVectors:
                 found |= dict(zip((row[0] for row in rows), scores, strict=True))
         return found
 
-    def wait(self) -> None:
-        """Until what is being sealed is sealed."""
+    def wait(self) -> bool:
+        """Until what is being sealed is sealed; whether anything was."""
+        busy = any(sealer.busy for sealer in self.sealers.values())
         for sealer in self.sealers.values():
             sealer.wait()
+        return busy
 
     def covers(self, newest: int) -> bool:
         """Whether everything up to an entry of the log is here, and nothing waits to be opened or sealed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,25 @@ def test_many_that_nobody_asks_for_are_sealed_seldom(url: str, encoder: HashEnco
         memory.recall("gauge 3", 1, mode="dense")
         memory._vectors.close()
         assert memory._vectors._known[1][1].sealers["question"].standing()["generation"] == 2
+
+
+def test_a_checkpoint_looks_again_after_what_was_under_way(
+    url: str, encoder: HashEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built, more = sealing._built, []
+    with EpisodicMemory.open(url, encoder=encoder) as memory:
+
+        def built_late(*arguments: Any) -> Any:
+            if not more:
+                more.append(True)
+                memory.remember_many(rows(ROWS, 3 * ROWS))
+            return built(*arguments)
+
+        monkeypatch.setattr(sealing, "_built", built_late)
+        memory.remember_many(rows(0, ROWS))
+        while not more:
+            time.sleep(0.01)
+        assert memory.checkpoint()["question"]["rows"] == 3 * ROWS
 
 
 def test_the_log_can_be_emptied_while_an_index_is_computed(
