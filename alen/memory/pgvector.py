@@ -113,7 +113,8 @@ class StoredVectors(NamespaceVectors):
     def wait(self) -> bool:
         """Until the indexes that are due are built; whether any was."""
         spaces_of = [index.table.space for index in self._stored.values()]
-        return any([self._owner.builder.build(space, self._namespace) for space in spaces_of])  # all of them
+        built = [self._owner.builder.build(space, self._namespace) for space in spaces_of]
+        return any(built)
 
     def discard(self) -> None:
         """Copy the namespace's vectors again from ``embedding``."""
