@@ -147,7 +147,7 @@ def _rows(ours: Cell, rival: Cell | None, size: int) -> list[Row]:
 
 
 def _row(name: str, label: str, unit: Any, value: float | Estimate | None, target: Target | None) -> Row:
-    measured = Measured.of(value) if isinstance(value, Estimate) else Measured(value=value, n=int(value is not None))
+    measured = Measured.of(value) if isinstance(value, Estimate) else _plain(value)
     return Row(name=name, label=label, unit=unit, ours=measured, target=target)
 
 

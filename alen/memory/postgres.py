@@ -98,6 +98,10 @@ class Postgres:
             # Samples of columns, for the planner; only the owner of the database may.
             connection.exec_driver_sql("VACUUM (FULL) pg_catalog.pg_statistic")
 
+    def rest(self, engine: sa.Engine) -> None:
+        """Close what is idle; it is opened again when it is needed."""
+        self.close(engine)
+
     def close(self, engine: sa.Engine) -> None:
         engine.dispose()
 

@@ -105,7 +105,7 @@ class SQLite:
     @contextmanager
     def writing(self, engine: sa.Engine) -> Iterator[sa.Connection]:
         with self._alone():
-            connection, self._writer = self._writer or _writer(engine), None
+            connection, self._writer = self._writer or self._new_writer(engine), None
             try:
                 with connection.begin():
                     yield connection
@@ -127,8 +127,7 @@ class SQLite:
         """Leave nothing of deleted rows in any file: the full-text index forgets its old entries when it is merged, the
         database is written anew, and the write-ahead log is emptied."""
         with self._alone(), engine.connect() as connection:
-            raw = connection.connection.driver_connection
-            assert raw is not None  # a connection that is open has one
+            raw = _raw(connection)
             for table in ("passage_fts", "episode_fts"):
                 raw.execute(f"INSERT INTO {table}({table}) VALUES ('optimize')")
             faults.reach("scrub:merged")
@@ -140,6 +139,11 @@ class SQLite:
                     f"{self.url}: another process reads, so that its log could not be emptied.",
                     "When it is done: alen memory verify --repair",
                 )
+
+    def rest(self, engine: sa.Engine) -> None:
+        """Close what is idle, until it is needed. A database in memory lives in its one connection."""
+        if self.file is not None:
+            self.close(engine)
 
     def close(self, engine: sa.Engine) -> None:
         # The last connection to close folds the log into the database: a checkpoint, so it takes its turn.
@@ -158,6 +162,12 @@ class SQLite:
         if "readonly" in said or "unable to open" in said:
             return "Make the file and its folder writable, or choose another --store."
         return "Free some space or choose another --store."
+
+    def _new_writer(self, engine: sa.Engine) -> sa.Connection:
+        connection = engine.connect().execution_options(writes=True)
+        if self.file is not None:
+            _raw(connection).execute(f"PRAGMA cache_size = {WRITER_CACHE}")
+        return connection
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -206,13 +216,6 @@ def _prepare(connection: Any, record: Any) -> None:
     connection.isolation_level = None  # the driver's own BEGIN would come too late and never be IMMEDIATE
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _writer(engine: sa.Engine) -> sa.Connection:
-    connection = engine.connect().execution_options(writes=True)
-    if engine.url.database not in {None, "", ":memory:"}:
-        _raw(connection).execute(f"PRAGMA cache_size = {WRITER_CACHE}")
-    return connection
 
 
 def _raw(connection: sa.Connection) -> Any:

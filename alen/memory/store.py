@@ -32,6 +32,7 @@ class Database(Protocol):
     def writing(self, engine: sa.Engine) -> AbstractContextManager[sa.Connection]: ...
     def bytes(self, engine: sa.Engine) -> int: ...
     def scrub(self, engine: sa.Engine) -> None: ...
+    def rest(self, engine: sa.Engine) -> None: ...
     def close(self, engine: sa.Engine) -> None: ...
     def hint(self, said: str) -> str: ...
 
@@ -90,9 +91,8 @@ class Store:
             self._database.close(self._engine)
 
     def _rest(self) -> None:
-        """What is closed here is opened again when it is needed; a database in memory lives in its one connection."""
-        if self._open and self._engine.url.database not in {None, "", ":memory:"}:
-            self._database.close(self._engine)
+        if self._open:
+            self._database.rest(self._engine)
 
     def _version(self) -> str | None:
         with self.reading() as connection:

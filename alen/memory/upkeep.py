@@ -38,7 +38,7 @@ class Upkeep:
     _vectors: VectorCache
 
     def _chosen(self, namespace: str | None) -> str:
-        raise NotImplementedError
+        raise NotImplementedError  # EpisodicMemory, of which this is a part, knows
 
     def get(self, uid: str, *, namespace: str | None = None) -> Episode:
         """Raises UnknownEpisode."""

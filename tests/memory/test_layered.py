@@ -12,7 +12,7 @@ from alen.memory.index.files import Unusable
 from alen.memory.index.layered import LayeredIndex
 from alen.memory.index.sealed import Sealed
 
-pytest.importorskip("faiss")
+pytest.importorskip("faiss", reason="sealed indexes need it")
 DIM = 32
 
 

@@ -73,7 +73,7 @@ class Sealed:
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """float32 (n, D)."""
-        return np.asarray(self._vectors_ND[rows], dtype=np.float32)
+        return _floats(self._vectors_ND[rows])
 
     def best(self, query_D: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """For each item its highest inner product, and which of its rows has it."""

@@ -17,7 +17,7 @@ from alen.memory import faults
 from tests.memory.torture import children, life
 from tests.memory.torture.counts import FULL
 
-pytest.importorskip("faiss")
+pytest.importorskip("faiss", reason="sealed indexes need it")
 
 
 @dataclass

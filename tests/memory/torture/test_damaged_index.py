@@ -16,7 +16,7 @@ from alen.memory.index import files
 from tests.memory.torture import children, life, tenants
 from tests.memory.torture.counts import FLIPS
 
-pytest.importorskip("faiss")
+pytest.importorskip("faiss", reason="sealed indexes need it")
 
 KINDS = ("vec", "ivf", "item", "start", "json", "CURRENT")
 Damage = Callable[[Path, random.Random], None]

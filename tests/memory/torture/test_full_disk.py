@@ -18,7 +18,7 @@ from alen.memory import EpisodicMemory
 from alen.memory.index import files
 from tests.memory.torture import children, life
 
-pytest.importorskip("faiss")
+pytest.importorskip("faiss", reason="sealed indexes need it")
 
 ROOM = 3 << 20
 

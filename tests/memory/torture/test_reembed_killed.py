@@ -18,7 +18,7 @@ from tests.memory.conftest import HashEncoder, drafts
 from tests.memory.torture import children, life
 from tests.memory.torture.counts import REEMBED_KILLS
 
-pytest.importorskip("faiss")
+pytest.importorskip("faiss", reason="sealed indexes need it")
 pytestmark = pytest.mark.usefixtures("low")
 
 ROWS = 60
