@@ -11,7 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from alen.errors import BadInput
-from alen.memory import faults, log, schema, spaces
+from alen.memory import faults, lexical, log, schema, spaces
 from alen.memory.identity import answer_hash, checked_text, episode_hash, later, new_uid, now, question_hash
 from alen.memory.sql import run
 from alen.types import Encoder, Tier
@@ -95,6 +95,7 @@ def insert(
         for item, uid, row, vector_D in zip(items, uids, rows, vectors, strict=True)
     ]  # fmt: skip
     run(connection, _INSERT, values)
+    lexical.index_new(connection, items[0], items[-1])
     faults.reach("teach:inserted")
     tags = [(item, tag) for item, row in zip(items, rows, strict=True) for tag in dict.fromkeys(row.tags)]
     if tags:

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from alen.errors import BadInput, CorruptWeights
-from alen.memory import episode_rows, episodes, faults, log, namespaces, passages, schema, spaces, transfer
+from alen.memory import episode_rows, episodes, faults, lexical, log, namespaces, passages, schema, spaces, transfer
 from alen.memory.conversation import ensure_session
 from alen.memory.identity import answer_hash, episode_hash, question_hash
 from alen.memory.sql import marks, run
@@ -138,6 +138,7 @@ def _insert(connection: sa.Connection, number: int, row: dict[str, Any], embedde
         "embedded": embedded,
     }
     item = schema.insert(connection, schema.episode, values)
+    lexical.index_new(connection, item, item)
     for tag in dict.fromkeys(row["tags"]):
         run(connection, "INSERT INTO episode_tag(episode_id, tag) VALUES (?, ?)", (item, tag))
     if not embedded:

@@ -8,7 +8,7 @@ import re
 import sqlalchemy as sa
 
 from alen.memory import lexical_postgres
-from alen.memory.sql import rows
+from alen.memory.sql import rows, run
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -60,6 +60,17 @@ def passages(connection: sa.Connection, namespace: int, question: str, count: in
     for item, score in _search(connection, "passage_fts", columns, first, namespace, phrases(question), depth).items():
         found[item] = found.get(item, 0.0) + PHRASE_WEIGHT * score
     return dict(sorted(found.items(), key=lambda entry: (-entry[1], entry[0]))[:count])
+
+
+def index_new(connection: sa.Connection, first: int, last: int) -> None:
+    """Make the words of episodes that were just inserted findable; ids from ``first`` to ``last``. In PostgreSQL they
+    are, and changes of them are indexed by triggers."""
+    if connection.dialect.name == "sqlite":
+        sql = (
+            "INSERT INTO episode_fts(rowid, question, answer, ns) SELECT id, coalesce(question, ''), "
+            "coalesce(answer, ''), 'ns' || namespace_id FROM episode WHERE id BETWEEN ? AND ? AND recallable"
+        )
+        run(connection, sql, (first, last))
 
 
 def episodes(connection: sa.Connection, namespace: int, question: str, count: int) -> dict[int, float]:
