@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from alen.memory.sql import run
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration. A store at this version opens without loading Alembic."""
 
 metadata = sa.MetaData()

@@ -1,7 +1,6 @@
 """Random numbers in the log, by which an index knows the database that it was made from; what episodes were before they
 were changed; what was erased, without its content; keys of repeated requests; and indexes of what refers to episodes,
-without which the database looks through all rows for each one that is deleted, and of what has no vector yet.
-The words of new episodes are no longer indexed by a trigger but by whoever inserts them."""
+without which the database looks through all rows for each one that is deleted."""
 
 from __future__ import annotations
 
@@ -44,10 +43,3 @@ def upgrade() -> None:
     for table, name, columns, unique in _PARTIAL:
         where = sa.text(f"{columns[-1]} IS NOT NULL")
         op.create_index(name, table, columns, unique=unique, sqlite_where=where, postgresql_where=where)
-    if op.get_bind().dialect.name == "sqlite":
-        # FTS5 writes out what it holds at every row that a trigger adds: new episodes are added many at once.
-        op.execute("DROP TRIGGER episode_fts_insert")
-    missing = sa.text("NOT embedded AND recallable")
-    op.create_index(
-        "ix_episode_unembedded", "episode", ["namespace_id"], sqlite_where=missing, postgresql_where=missing
-    )
