@@ -33,6 +33,16 @@ def read(connection: sa.Connection, namespace: int, items: Sequence[int], where:
     return found
 
 
+def fitting(connection: sa.Connection, namespace: int, items: Sequence[int], where: Where) -> list[int]:
+    """Those of ``items``, in their order, that ``read`` would read."""
+    condition, values = where.sql()
+    fit: set[int] = set()
+    for some in chunks(items):
+        sql = f"SELECT e.id FROM episode e WHERE e.id IN ({marks(some)}) AND +e.namespace_id = ? AND {condition}"
+        fit.update(item for (item,) in rows(connection, sql, (*some, namespace, *values)))
+    return [item for item in items if item in fit]
+
+
 @lru_cache
 def _select(dialect: str, items: int, condition: str) -> str:
     # The plus keeps the database from looking through the whole namespace for a few ids.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -11,13 +10,11 @@ import sqlalchemy as sa
 from alen.memory import episode_reading, fusion, lexical
 from alen.memory.filters import EVERYTHING, Where
 from alen.memory.identity import normalised_question, question_hash
+from alen.memory.nearest import nearest
 from alen.memory.recollection import ranks_of
 from alen.memory.sql import run
 from alen.memory.vectors import NamespaceVectors
 from alen.types import Episode, EpisodeHit
-
-COMPARED = 20_000
-"""Episodes that fulfil the conditions of a recall and are compared one by one; above this the index chooses first."""
 
 EPISODE_WEIGHTS = fusion.Weights(bm25=0.5, dense=0.5, sentence=0.0)
 
@@ -43,7 +40,7 @@ def recall_episodes(
     exact = _same_question(connection, namespace, question, count, where)
     near: dict[int, float] = {}
     if vector_D is not None and vectors is not None:
-        near, _ = _nearest(connection, namespace, vector_D, vectors, exact, count, where)
+        near, _ = nearest(connection, namespace, vector_D, vectors, exact, count, where)
     if not near:
         near = dict.fromkeys(lexical.episodes(connection, namespace, question, max(count, 20)), 0.0)
     rows = episode_reading.read(connection, namespace, list(dict.fromkeys([*exact, *near])), where)
@@ -76,7 +73,7 @@ def recall_fused(
     rows: dict[int, Episode] = {}
     if mode == "hybrid" and vector_D is not None and vectors is not None:
         found = [*exact, *signals["bm25"]]
-        signals["dense"], rows = _nearest(connection, namespace, vector_D, vectors, found, depth, where)
+        signals["dense"], rows = nearest(connection, namespace, vector_D, vectors, found, depth, where)
     fused = dict(fusion.fuse(signals, EPISODE_WEIGHTS))
     unread = [item for item in dict.fromkeys([*exact, *fused]) if item not in rows]
     rows |= episode_reading.read(connection, namespace, unread, where)
@@ -105,7 +102,7 @@ def recall_dense(
     """The ``count`` episodes whose vectors are nearest; ``score`` is the cosine, 0 for what points away."""
     if count < 1:
         return []
-    near, rows = _nearest(connection, namespace, vector_D, vectors, (), count, where)
+    near, rows = nearest(connection, namespace, vector_D, vectors, (), count, where)
     best = sorted(near, key=lambda item: (-near[item], -item))[:count]
     unread = [item for item in best if item not in rows]
     if unread:
@@ -139,41 +136,6 @@ def _worded(
         if len(kept) >= count:
             return {item: score for item, score in found.items() if item in kept}
         depth *= 8
-
-
-def _nearest(
-    connection: sa.Connection,
-    namespace: int,
-    vector_D: np.ndarray,
-    vectors: NamespaceVectors,
-    others: Sequence[int],
-    count: int,
-    where: Where,
-) -> tuple[dict[int, float], dict[int, Episode]]:
-    """Item to cosine, also of ``others``, and the episodes read on the way. Few that fulfil the conditions are
-    compared one by one; among many the nearest are taken until enough of them do."""
-    index = vectors.question
-    if where:
-        condition, values = where.sql()
-        # With the plus the database begins with the tag, which fewer have than are in the namespace.
-        own = "+e.namespace_id" if where.tags else "e.namespace_id"
-        sql = f"SELECT e.id FROM episode e WHERE {own} = ? AND {condition} ORDER BY e.id LIMIT ?"
-        allowed = list(run(connection, sql, (namespace, *values, COMPARED + 1)).scalars())
-        if len(allowed) <= COMPARED:
-            found = {item: score for item, (score, _) in index.best(vector_D, allowed).items()}
-            # What was superseded is in no index any more.
-            found |= vectors.stored(connection, vector_D, [item for item in allowed if item not in found])
-            best = sorted(found, key=lambda item: (-found[item], -item))[:count]
-            return {item: found[item] for item in [*best, *others] if item in found}, {}
-    depth = count
-    while True:
-        near = dict(index.top_scored(vector_D, depth))
-        rows = episode_reading.read(connection, namespace, list(near), where)
-        if len(rows) >= min(count, len(index)) or depth >= len(index):
-            near = {item: score for item, score in near.items() if item in rows}
-            missing = [item for item in others if item not in near]
-            return near | {item: score for item, (score, _) in index.best(vector_D, missing).items()}, rows
-        depth *= 4
 
 
 def _words_in_common(one: str, other: str) -> float:

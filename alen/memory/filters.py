@@ -58,8 +58,12 @@ class Where:
             values[name] = ((value,) if isinstance(value, str) else tuple(value)) if listed else value
         return cls(**values)
 
-    def sql(self) -> tuple[str, list[Any]]:
-        """A condition on ``episode e``, and its values."""
+    def sql(self, *, by_tag: bool = False) -> tuple[str, list[Any]]:
+        """A condition on ``episode e``, and its values; ``by_tag`` for a statement that shall begin with what has a
+        tag, and not look for the tag of what it has found."""
+        tagged = "e.id IN (SELECT t.episode_id FROM episode_tag t WHERE t.tag = ?)"
+        if not by_tag:
+            tagged = "EXISTS (SELECT 1 FROM episode_tag t WHERE t.episode_id = e.id AND t.tag = ?)"
         parts: list[str] = []
         values: list[Any] = []
         if self.as_of is None:
@@ -77,7 +81,7 @@ class Where:
                 parts.append(f"e.{column} IN ({_marks(allowed)})")
                 values += allowed
         for tag in dict.fromkeys(self.tags):
-            parts.append("e.id IN (SELECT t.episode_id FROM episode_tag t WHERE t.tag = ?)")
+            parts.append(tagged)
             values.append(tag)
         if self.min_confidence:
             parts.append("e.confidence >= ?")
