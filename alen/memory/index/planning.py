@@ -13,7 +13,7 @@ size of the rest of the store, and as fast as anything."""
 REBUILD_AT = 0.1
 """Share of a sealed index that may have changed before another one is made; at least ``SEAL_FROM`` rows."""
 
-UNASKED = 0.5
+UNASKED = 1.0
 """As ``REBUILD_AT``, while rows are written and nobody asks: a million that are taught at once are sealed a few times
 on the way, not forty. The first question, or ``checkpoint``, makes up for it."""
 
