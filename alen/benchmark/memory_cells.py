@@ -52,7 +52,7 @@ class Cell:
     ) -> None:
         self._participant, self._interpreter, self._rows, self._limits = participant, interpreter, rows, limits
         self._folder, self._report = folder, report
-        self._asked = {"queries": str(rows.folder / "queries.npy"), "texts": str(rows.folder / "queries.jsonl"), "k": K}
+        self._held = {"queries": str(rows.folder / "queries.npy"), "texts": str(rows.folder / "queries.jsonl")}
         self._judge = Judge(rows)
         self.found: dict[str, Any] = {"searches": [], "failures": {}}
 
@@ -88,7 +88,7 @@ class Cell:
         return store.ask("open", self._limits.cap, folder=str(self._folder / "store"), dim=dim)
 
     def _process(self) -> Any:
-        return process(self._interpreter, self._participant.script)
+        return process(self._interpreter, self._participant.script, **self._held)
 
     def _fill(self) -> None:
         limits, rows = self._limits, self._rows
@@ -103,7 +103,7 @@ class Cell:
                 self.found["failures"]["fill"] = said
                 self._rows = first_of(rows, bulk["rows"])
                 self._judge = Judge(self._rows)
-            self.found["build"] = store.ask("build", 2 * limits.cap, **self._asked)
+            self.found["build"] = store.ask("build", 2 * limits.cap, k=K)
             self.found["peak_bytes"] = store.above("VmHWM")
             store.ask("close")
         self.found["disk_bytes"] = size_of(self._folder)
@@ -113,7 +113,7 @@ class Cell:
         limits = self._limits
         with self._process() as store:
             opened = self._opened(store)
-            first = store.ask("search", limits.cap, **self._asked, first=0, end=1)
+            first = store.ask("search", limits.cap, k=K, first=0, end=1)
             self.found["open_seconds"] = opened["seconds"] + first["seconds"][0]
             recall = within = 0.0
             for setting in opened["settings"]:
@@ -152,7 +152,7 @@ class Cell:
         with self._process() as store:
             self._opened(store)
             # What is read before the first addition is not part of it.
-            store.ask("search", limits.cap, **self._asked, first=0, end=1)
+            store.ask("search", limits.cap, k=K, first=0, end=1)
             count = min(limits.adds, rows.more // 2)
             more = {"vectors": str(rows.folder / "more.npy"), "texts": str(rows.folder / "more.jsonl")}
             added = store.ask("add", 2 * limits.cap, **more, count=count, after=0, first=rows.count, cap=limits.short)
@@ -160,7 +160,7 @@ class Cell:
             deleted = store.ask("delete", limits.cap / 2, count=min(limits.deletes, rows.reached // 10))
             self.found["delete"] = {"rows": len(deleted["ids"]), "seconds": deleted["seconds"]}
             end = min(limits.tenant_queries, limits.queries)
-            again = store.ask("search", 2 * limits.cap, **self._asked, first=0, end=end, cap=limits.short)
+            again = store.ask("search", 2 * limits.cap, k=K, first=0, end=end, cap=limits.short)
             gone = set(deleted["ids"])
             self.found["delete"]["still_found"] = sum(row in gone for found in again["ids"] for row in found)
             store.ask("close")
@@ -187,14 +187,14 @@ class Cell:
         with self._process() as store:
             self._opened(store)
             kill["present"] = store.ask("present", limits.cap, names=names)["present"]
-            store.ask("search", limits.cap, **self._asked, first=0, end=1)
+            store.ask("search", limits.cap, k=K, first=0, end=1)
             kill["reopened"] = True
             store.ask("close")
 
     def _set_of_queries(self, store: Process, setting: str, how: str = "dense") -> float:
         limits = self._limits
         wanted = {"first": 0, "end": limits.queries, "how": how, "cap": limits.short}
-        found = store.ask("search", 2 * limits.cap, **self._asked, **wanted)
+        found = store.ask("search", 2 * limits.cap, k=K, **wanted)
         summary = _summary(setting, None, how, found, self._judge, limits.queries)
         self.found["searches"].append(summary)
         return float(summary["recall"])
@@ -205,7 +205,7 @@ class Cell:
         end = min(limits.tenant_queries, limits.queries)
         for tenant in TENANTS:
             wanted = {"first": 0, "end": end, "tenant": tenant, "how": how, "cap": limits.short / 4}
-            found = store.ask("search", 2 * limits.cap, **self._asked, **wanted)
+            found = store.ask("search", 2 * limits.cap, k=K, **wanted)
             summary = _summary(setting, tenant, how, found, self._judge, end)
             self.found["searches"].append(summary)
             recalls.append(float(summary["recall"]))

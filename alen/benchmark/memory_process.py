@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,10 +94,10 @@ def environment(place: Path, requirements: tuple[str, ...]) -> Path:
 
 
 class Process:
-    """Answers requests, one after another; ``baseline`` is what it took after its imports, in bytes by the
-    kernel's name for it."""
+    """Answers requests, one after another; ``baseline`` is what it took before it had a store, its imports done and
+    the questions ``held``, in bytes by the kernel's name for it."""
 
-    def __init__(self, interpreter: Path, script: Path) -> None:
+    def __init__(self, interpreter: Path, script: Path, held: Mapping[str, str]) -> None:
         started = time.perf_counter()
         # Output of libraries goes to the log of the run, never between answers.
         self._process = subprocess.Popen(
@@ -111,6 +111,8 @@ class Process:
         threading.Thread(target=self._read, daemon=True).start()
         self.versions: dict[str, str] = self._answer(START_SECONDS)["ready"]
         self.start_seconds = time.perf_counter() - started
+        if held:
+            self.ask("hold", START_SECONDS, **held)
         self.baseline = {field: self.memory(field) for field in ("VmRSS", "RssAnon")}
 
     def ask(self, do: str, limit: float = 600.0, **request: Any) -> dict[str, Any]:
@@ -146,7 +148,7 @@ class Process:
                 yield json.loads(line)
 
     def above(self, field: str) -> int:
-        """Bytes above what it took after its imports; a peak (VmHWM) is compared with the resident memory then."""
+        """Bytes above the baseline; a peak (VmHWM) is compared with what was resident then."""
         return self.memory(field) - self.baseline["RssAnon" if field == "RssAnon" else "VmRSS"]
 
     def memory(self, field: str) -> int:
@@ -189,8 +191,9 @@ class Process:
 
 
 @contextmanager
-def process(interpreter: Path, script: Path) -> Iterator[Process]:
-    made = Process(interpreter, script)
+def process(interpreter: Path, script: Path, **held: str) -> Iterator[Process]:
+    """``held`` are the files of the questions that it will be asked, ``queries`` and ``texts``."""
+    made = Process(interpreter, script, held)
     try:
         yield made
     finally:

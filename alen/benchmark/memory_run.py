@@ -31,8 +31,8 @@ NOTES = (
     "Until searchable: acknowledged, indexed, and a first query answered. Reading the data is taken off for all alike.",
     "Settings after the default are those that a participant's documentation gives for more recall; the first that "
     "reaches 0.99 is compared. A query returns ids and both texts, one at a time; ALEN asks SQL again for each.",
-    "Memory is that of a new process after its queries, less what it took after its imports. Files that it maps count "
-    "as far as they were read; without them it is what is anonymous.",
+    "Memory is that of a new process after its queries, less what it took with imports and questions. Files that it "
+    "maps count as far as they were read; without them it is what is anonymous.",
     "Opening: in a new process, its imports done and its files in the system's cache, until the first answer.",
     "Adds are durable one by one and deletes all at once; for txtai that means saving the index each time.",
     "Tenants: by the filter of each, against the tenant's own truth; for ALEN also in a namespace of its own.",

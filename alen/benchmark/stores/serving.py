@@ -121,6 +121,14 @@ class Session:
     def __init__(self, make: Callable[[Path, int], Store]) -> None:
         self._make = make
         self._store: Any = None
+        self._queries: list[tuple[str, np.ndarray]] = []
+
+    def hold(self, queries: str, texts: str) -> dict[str, Any]:
+        """The questions, of which ``search`` gets the numbers."""
+        with open(texts, encoding="utf-8") as lines:
+            questions = [json.loads(line)[0] for line in lines]
+        self._queries = list(zip(questions, np.load(queries), strict=True))
+        return {}
 
     def open(self, folder: str, dim: int) -> dict[str, Any]:
         started = time.perf_counter()
@@ -143,11 +151,11 @@ class Session:
         pieces = np.diff([*marks, ended]).tolist() if marks else []
         return {"rows": feed.given, "whole": feed.whole, "seconds": ended - started, "pieces": pieces}
 
-    def build(self, queries: str, texts: str, k: int) -> dict[str, Any]:
+    def build(self, k: int) -> dict[str, Any]:
         """Seconds until the index is made and a first query is answered: some stores leave work to it."""
         started = time.perf_counter()
         self._store.build()
-        self.search(queries, texts, k, 0, 1)
+        self.search(k, 0, 1)
         return {"seconds": time.perf_counter() - started}
 
     def divide(self, vectors: str, texts: str, count: int, cap: float) -> dict[str, Any]:
@@ -164,26 +172,15 @@ class Session:
         return {}
 
     def search(
-        self,
-        queries: str,
-        texts: str,
-        k: int,
-        first: int,
-        end: int,
-        tenant: str | None = None,
-        how: str = "dense",
-        cap: float = 1e9,
+        self, k: int, first: int, end: int, tenant: str | None = None, how: str = "dense", cap: float = 1e9
     ) -> dict[str, Any]:
         """Ids and seconds of queries ``first`` to ``end``, fewer when the seconds are over."""
-        vectors_ND = np.load(queries)
-        with open(texts, encoding="utf-8") as lines:
-            questions = [json.loads(line)[0] for line in lines]
         ids, seconds, characters = [], [], 0
         until = time.monotonic() + cap
-        for number in range(first, end):
+        for text, vector_D in self._queries[first:end]:
             if time.monotonic() > until:
                 break
-            query = Query(questions[number], vectors_ND[number], k, tenant, how)
+            query = Query(text, vector_D, k, tenant, how)
             started = time.perf_counter()
             found = self._store.search(query)
             seconds.append(time.perf_counter() - started)
