@@ -47,9 +47,11 @@ def nearest(
         if len(fit) >= wanted or is_last:
             rows = episode_reading.read(connection, namespace, fit[:count], where)
             if len(rows) >= wanted or is_last:
+                near = {item: scores[item] for item in rows}
                 missing = [item for item in others if item not in rows]
-                more = {item: score for item, (score, _) in index.best(vector_D, missing).items()}
-                return {item: scores[item] for item in rows} | more, rows
+                if missing:
+                    near |= {item: score for item, (score, _) in index.best(vector_D, missing).items()}
+                return near, rows
         elif not listed and len(index) * (len(fit) + 1) / depth <= 2 * COMPARED:
             best, listed = _compared(connection, namespace, vector_D, vectors, where), True
             if best is not None:
