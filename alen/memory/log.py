@@ -44,11 +44,10 @@ def last(connection: sa.Connection, namespace: int) -> int:
     return run(connection, sql, (namespace,)).scalar() or 0
 
 
-def count(connection: sa.Connection, namespace: int, item: str, seq: int, at_most: int) -> int:
-    """Entries of a kind after ``seq``, counted up to ``at_most``."""
-    some = "SELECT 1 FROM memory_log WHERE namespace_id = ? AND seq > ? AND item = ? LIMIT ?"
-    sql = f"SELECT count(*) FROM ({some}) AS part"
-    return int(rows(connection, sql, (namespace, seq, item, at_most))[0][0])
+def count(connection: sa.Connection, namespace: int, item: str, seq: int) -> int:
+    """Entries of a kind after ``seq``."""
+    sql = "SELECT count(*) FROM memory_log WHERE namespace_id = ? AND seq > ? AND item = ?"
+    return int(rows(connection, sql, (namespace, seq, item))[0][0])
 
 
 def since(connection: sa.Connection, namespace: int, seq: int) -> dict[tuple[str, int], str]:

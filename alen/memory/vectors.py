@@ -47,6 +47,7 @@ class NamespaceVectors:
         self.sealers = sealers
         self._applied: dict[str, int] = {}
         self._newest = -1
+        self._counted: dict[str, tuple[int, int, int]] = {}  # watermark, entry that was counted to, and how many
         self._index = {kind: LayeredIndex(dim) for kind in spaces.KINDS}
 
     @property
@@ -99,14 +100,27 @@ class NamespaceVectors:
 
     def due(self, connection: sa.Connection, share: float) -> list[Sealer]:
         """Those of whose items such a share has changed, told from the log alone."""
-        found = []
+        found, newest = [], log.last(connection, self._namespace)
         for kind, sealer in self.sealers.items():
+            if not sealer.idle:
+                continue
             manifest = sealer.manifest()
             watermark, items = (0, 0) if manifest is None else (manifest.watermark, manifest.items)
-            changed = log.count(connection, self._namespace, _ITEM[kind], watermark, planning.enough(items, share))
-            if sealer.idle and planning.stale(items, changed, share):
+            # No more than there are entries, of all namespaces together.
+            if newest - watermark < planning.enough(items, share):
+                continue
+            if planning.stale(items, self._changed(connection, kind, watermark, newest), share):
                 found.append(sealer)
         return found
+
+    def _changed(self, connection: sa.Connection, kind: str, watermark: int, newest: int) -> int:
+        """Entries after the watermark. This is asked at every change: none is counted twice."""
+        since, last, count = self._counted.get(kind, (watermark, watermark, 0))
+        if since != watermark or last > newest:
+            last, count = watermark, 0
+        count += log.count(connection, self._namespace, _ITEM[kind], last)
+        self._counted[kind] = (watermark, newest, count)
+        return count
 
     def discard(self) -> None:
         """Throw away what was made from the database."""
