@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alen.memory import EpisodicMemory
+from alen.memory import EpisodicMemory, log
 from alen.memory.index import faiss_guard, files, planning, sealing
 from tests.memory.conftest import BOTH, HashEncoder
 
@@ -51,6 +51,25 @@ def test_sealed_while_it_is_used(url: str, encoder: HashEncoder) -> None:
         memory.delete(gone.id)
         assert gone.id not in [hit.episode.id for hit in memory.recall("What does gauge 7 show?", 50, mode="dense")]
         assert memory.verify("deep").ok
+
+
+def test_what_has_changed_is_counted_once(memory: EpisodicMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many change one by one in a large namespace, and whatever others write meanwhile."""
+    memory.remember_many(rows(0, planning.SEAL_FROM), namespace="another")
+    begun: list[int] = []
+    count = log.count
+
+    def watched(connection: Any, namespace: int, item: str, seq: int) -> int:
+        if item == "episode":
+            begun.append(seq)
+        return count(connection, namespace, item, seq)
+
+    monkeypatch.setattr(log, "count", watched)
+    for row in rows(0, 5):
+        memory.remember(**row)
+    assert begun[0] == 0
+    assert begun == sorted(set(begun))
+    assert len(begun) == 5
 
 
 def exactly(questions_ND: np.ndarray) -> np.ndarray:
