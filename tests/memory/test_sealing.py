@@ -54,7 +54,7 @@ def test_sealed_while_it_is_used(url: str, encoder: HashEncoder) -> None:
 
 
 def test_what_has_changed_is_counted_once(memory: EpisodicMemory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many change one by one in a large namespace, and whatever others write meanwhile."""
+    """However often few change, and whatever others write meanwhile."""
     memory.remember_many(rows(0, planning.SEAL_FROM), namespace="another")
     begun: list[int] = []
     count = log.count
@@ -66,7 +66,7 @@ def test_what_has_changed_is_counted_once(memory: EpisodicMemory, monkeypatch: p
 
     monkeypatch.setattr(log, "count", watched)
     for row in rows(0, 5):
-        memory.remember(**row)
+        memory.remember_many([row])
     assert begun[0] == 0
     assert begun == sorted(set(begun))
     assert len(begun) == 5
