@@ -250,6 +250,17 @@ def test_rows_compare_with_the_rival_and_name_their_targets() -> None:
     assert missed == ["add", "latency", "survivors"]
 
 
+def test_ten_millions_have_targets_of_their_own() -> None:
+    size = memory_results.LARGE
+    cell = cell_of("alen", size=size, resident_bytes=9e9, bulk={"rows": size, "seconds": 10.0, "per_second": 1e6})
+    cell["searches"][0]["recall"], cell["searches"][0]["recalls"] = 0.96, [0.96, 0.96]
+    found = {row.name.removesuffix(f"-{size}"): row for row in memory_results.rows([cell])}
+    assert found["query"].ours.value == 0.002
+    assert found["recall"].reached
+    assert not found["resident"].reached
+    assert found["memory"].target is None
+
+
 def test_what_was_not_measured_is_missed_and_without_a_rival_nothing_is_compared() -> None:
     broken = cell_of("alen", delete=None, kill={"acknowledged": 5, "present": 5, "reopened": False})
     del broken["delete"]
