@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from alen.memory import episode_reading
 from alen.memory.filters import Where
+from alen.memory.sql import rows as rows_of
 from alen.memory.sql import run
 from alen.memory.vectors import NamespaceVectors
 from alen.types import Episode
@@ -32,12 +33,14 @@ def nearest(
 ) -> tuple[dict[int, float], dict[int, Episode]]:
     """Item to cosine, also of ``others``, and the episodes read on the way."""
     index, listed = vectors.question, not where
-    if where and _few(connection, where):
-        best, listed = _compared(connection, namespace, vector_D, vectors, where), True
-        if best is not None:
-            return _first(best, count, others), {}
+    best = None
+    if where.as_of is not None:
+        # What was superseded is in no index any more.
+        best, listed = _allowed(connection, namespace, vector_D, vectors, where), True
+    elif where.tags:
+        best = _tagged(connection, namespace, vector_D, vectors, others, count, where)
     depth, wanted = max(count, LOOKED_AT) if where else count, min(count, len(index))
-    while True:
+    while best is None:
         scores = dict(index.top_scored(vector_D, depth))
         is_last = depth >= len(index)
         # Without conditions nearly all can be shown: they are read at once.
@@ -53,22 +56,13 @@ def nearest(
                     near |= {item: score for item, (score, _) in index.best(vector_D, missing).items()}
                 return near, rows
         elif not listed and len(index) * (len(fit) + 1) / depth <= 2 * COMPARED:
-            best, listed = _compared(connection, namespace, vector_D, vectors, where), True
-            if best is not None:
-                return _first(best, count, others), {}
+            best, listed = _allowed(connection, namespace, vector_D, vectors, where), True
         depth *= 4
+    first = sorted(best, key=lambda item: (-best[item], -item))[:count]
+    return {item: best[item] for item in [*first, *others] if item in best}, {}
 
 
-def _few(connection: sa.Connection, where: Where) -> bool:
-    """Whether to begin with what fulfils the conditions: what was superseded is in no index any more, and how many
-    have a tag is soon counted."""
-    if where.as_of is not None:
-        return True
-    sql = "SELECT count(*) FROM (SELECT 1 FROM episode_tag WHERE tag = ? LIMIT ?) AS tagged"
-    return any(run(connection, sql, (tag, COMPARED + 1)).scalar_one() <= COMPARED for tag in where.tags)
-
-
-def _compared(
+def _allowed(
     connection: sa.Connection, namespace: int, vector_D: np.ndarray, vectors: NamespaceVectors, where: Where
 ) -> dict[int, float] | None:
     """The score of each episode that fulfils the conditions; None when they are too many."""
@@ -83,6 +77,27 @@ def _compared(
     return found | vectors.stored(connection, vector_D, [item for item in allowed if item not in found])
 
 
-def _first(scores: dict[int, float], count: int, others: Sequence[int]) -> dict[int, float]:
-    best = sorted(scores, key=lambda item: (-scores[item], -item))[:count]
-    return {item: scores[item] for item in [*best, *others] if item in scores}
+def _tagged(
+    connection: sa.Connection,
+    namespace: int,
+    vector_D: np.ndarray,
+    vectors: NamespaceVectors,
+    others: Sequence[int],
+    count: int,
+    where: Where,
+) -> dict[int, float] | None:
+    """The scores of ``others`` and of the best that fulfil the conditions, by the tag that fewest have; None when many
+    have each. Conditions are asked of the best first: most rows need not be read."""
+    sql = "SELECT episode_id FROM episode_tag WHERE tag = ? LIMIT ?"
+    items = min((rows_of(connection, sql, (tag, COMPARED + 1)) for tag in where.tags), key=len)
+    if len(items) > COMPARED:
+        return None
+    found = vectors.question.best(vector_D, [item for (item,) in items])
+    item_N, score_N = np.fromiter(found, np.int64), np.array([score for score, _ in found.values()])
+    order = item_N[np.lexsort((-item_N, -score_N))].tolist()
+    fit: list[int] = []
+    start, size = 0, 2 * count
+    while len(fit) < count and start < len(order):
+        fit += episode_reading.fitting(connection, namespace, order[start : start + size], where)
+        start, size = start + size, 4 * size
+    return {item: found[item][0] for item in [*fit[:count], *others] if item in found}
