@@ -6,7 +6,6 @@ Axes: I items, N rows (an item has one or more, side by side), Q queries, D dime
 from __future__ import annotations
 
 import math
-import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +17,7 @@ import numpy as np
 from alen.memory.index import faiss_guard, files, gpu
 from alen.memory.index.exact import best_of_spans
 from alen.memory.index.files import Manifest, Unusable
+from alen.memory.index.mapped import Mapped
 
 KIND = "ivf-pq4"
 """Cells, two for each row, and in them four bits for every two numbers of a vector (André, Kermarrec and Le Scouarnec,
@@ -44,9 +44,9 @@ class Sealed:
         name = f"gen-{manifest.generation:06d}"
         files.check(folder, manifest, besides=".vec")
         try:
-            self.item_I = _mapped(folder / f"{name}.item", "<i8", (manifest.items,))
-            self.start_I = _mapped(folder / f"{name}.start", "<i8", (manifest.items + 1,))
-            self._vectors_ND = _mapped(folder / f"{name}.vec", "<f2", (manifest.rows, manifest.dim))
+            self.item_I = Mapped(folder / f"{name}.item", "<i8", (manifest.items,)).array
+            self.start_I = Mapped(folder / f"{name}.start", "<i8", (manifest.items + 1,)).array
+            self._vectors = Mapped(folder / f"{name}.vec", "<f2", (manifest.rows, manifest.dim))
             faiss = faiss_guard.load()
             self._ivf: Any = faiss.read_index(str(folder / f"{name}.ivf"))
         except (OSError, ValueError, RuntimeError) as error:
@@ -54,7 +54,7 @@ class Sealed:
         entries = manifest.rows * min(manifest.lists, 2)
         if self._ivf.ntotal != entries or self._ivf.d != manifest.dim:
             raise Unusable(f"{name}.ivf holds {self._ivf.ntotal} entries, not {entries}")
-        self.copy = gpu.copy_of(self._vectors_ND, str(folder / name)) if use_gpu else None
+        self.copy = gpu.copy_of(self._vectors.array, str(folder / name)) if use_gpu else None
 
     def __len__(self) -> int:
         return self.manifest.items
@@ -73,7 +73,9 @@ class Sealed:
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """float32 (n, D)."""
-        return _floats(self._vectors_ND[rows])
+        found_ND = _floats(self._vectors.array[rows])
+        self._vectors.looked_at(len(rows))
+        return found_ND
 
     def best(self, query_D: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """For each item its highest inner product, and which of its rows has it."""
@@ -88,15 +90,19 @@ class Sealed:
     def top_many(self, query_QD: np.ndarray, count: int, left: float = 1.0) -> list[tuple[np.ndarray, np.ndarray]]:
         """As ``top`` for each query, and more of them where not all are left; together they take less time than one
         after another."""
+        vectors_ND = self._vectors.array
         rows_QK = None if self.copy is None else self.copy.search(query_QD, count)
         if rows_QK is None:
             more = 1.0 / max(left, 1e-9)
             # Whoever has lost its neighbours finds the next ones in other cells: more than in proportion.
             probes = min(self.manifest.lists, math.ceil(self.manifest.probes * more**2))
             wide = min(self.manifest.rows, math.ceil(count * more))
-            return nearest(self._ivf, self._vectors_ND, query_QD, wide, Search(probes, self.manifest.again))
+            how = Search(probes, self.manifest.again)
+            self._vectors.looked_at(len(query_QD) * how.depth(wide))
+            return nearest(self._ivf, vectors_ND, query_QD, wide, how)
+        self._vectors.looked_at(rows_QK.size)
         pairs = zip(rows_QK, query_QD, strict=True)
-        return [again(self._vectors_ND, rows, query_D, count) for rows, query_D in pairs]
+        return [again(vectors_ND, rows, query_D, count) for rows, query_D in pairs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,10 @@ class Search:
     probes: int
     again: int
 
+    def depth(self, count: int) -> int:
+        """Rows that are compared again for the best ``count``."""
+        return max(AGAIN_AT_LEAST, self.again * count)
+
 
 def nearest(
     ivf: Any, half_ND: np.ndarray, query_QD: np.ndarray, count: int, how: Search
@@ -114,8 +124,9 @@ def nearest(
     """Rows and inner products of about the ``count`` best of each query, best first."""
     if how.again == 0:
         return [_of_all(half_ND, query_D, count) for query_D in query_QD]
-    depth = max(AGAIN_AT_LEAST, how.again * count)
-    _, found = ivf.search(np.ascontiguousarray(query_QD, dtype=np.float32), depth, params=_options(how.probes))
+    _, found = ivf.search(
+        np.ascontiguousarray(query_QD, dtype=np.float32), how.depth(count), params=_options(how.probes)
+    )
     return [again(half_ND, rows, query_D, count) for rows, query_D in zip(found, query_QD, strict=True)]
 
 
@@ -152,12 +163,3 @@ def _of_all(half_ND: np.ndarray, query_D: np.ndarray, count: int) -> tuple[np.nd
         part = np.arange(start, min(start + _AT_ONCE, len(half_ND)))
         rows_N = again(half_ND, np.concatenate([rows_N, part]), query_D, count)[0]
     return again(half_ND, rows_N, query_D, count)
-
-
-def _mapped(path: Path, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
-    with path.open("rb") as file:
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    if hasattr(mmap, "MADV_RANDOM"):
-        # Rows are read here and there: what lies around them would be read for nothing.
-        mapped.madvise(mmap.MADV_RANDOM)
-    return np.frombuffer(mapped, dtype=dtype).reshape(shape)
