@@ -18,7 +18,7 @@ def held(path: Path) -> int:
     """Bytes of the file that are mapped in, by the kernel's account."""
     for part in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text("utf-8")):
         if str(path) in part.splitlines()[0]:
-            return int(re.search(r"^Rss:\s+(\d+) kB", part, re.MULTILINE)[1]) * 1024  # type: ignore[index]
+            return 1024 * sum(map(int, re.findall(r"^Rss:\s+(\d+) kB", part, re.MULTILINE)))
     raise AssertionError("it is not mapped")
 
 
