@@ -110,11 +110,10 @@ class StoredVectors(NamespaceVectors):
         for kind, space in self.space_ids.items():
             self._stored[kind] = StoredIndex(self._owner, connection, kind, self._namespace, tables[space])
 
-    def wait(self) -> bool:
-        """Until the indexes that are due are built; whether any was."""
-        spaces_of = [index.table.space for index in self._stored.values()]
-        built = [self._owner.builder.build(space, self._namespace) for space in spaces_of]
-        return any(built)
+    def wait(self) -> None:
+        """Until the indexes that are due are built."""
+        for index in self._stored.values():
+            self._owner.builder.build(index.table.space, self._namespace)
 
     def discard(self) -> None:
         """Copy the namespace's vectors again from ``embedding``."""

@@ -67,6 +67,7 @@ class VectorCache:
                     return
                 with self._turn.writing():
                     vectors = self._opened(connection, seen)
+                busy = vectors.busy
                 due = vectors.due(connection, planning.REBUILD_AT if wait else planning.UNASKED)
             for sealer in due:
                 sealer.begin()
@@ -74,7 +75,8 @@ class VectorCache:
                 return
             # Not while reading: a database that makes an index waits for the end of older reads. What was under way
             # began before the newest rows came: then there is another look.
-            if not vectors.wait() and not due:
+            vectors.wait()
+            if not busy and not due:
                 return
 
     def drop(self, path: str | None = None) -> None:

@@ -85,12 +85,14 @@ class NamespaceVectors:
                 found |= dict(zip((row[0] for row in rows), scores, strict=True))
         return found
 
-    def wait(self) -> bool:
-        """Until what is being sealed is sealed; whether anything was."""
-        busy = any(sealer.busy for sealer in self.sealers.values())
+    @property
+    def busy(self) -> bool:
+        return any(sealer.busy for sealer in self.sealers.values())
+
+    def wait(self) -> None:
+        """Until what is being sealed is sealed."""
         for sealer in self.sealers.values():
             sealer.wait()
-        return busy
 
     def covers(self, newest: int) -> bool:
         """Whether everything up to an entry of the log is here, and nothing waits to be opened or sealed."""
@@ -137,7 +139,8 @@ class NamespaceVectors:
         """Take in everything committed before ``connection``'s transaction, by this process or another."""
         newest = log.last(connection, self._namespace)
         for kind in spaces.KINDS:
-            if kind not in self._applied or self._is_stale(kind):
+            # All that the log has to say may be in a newer generation already: then there is nothing to seal.
+            if kind not in self._applied or self._is_stale(kind, newest - self._applied[kind]):
                 self._open(connection, kind)
             if newest > self._applied[kind]:
                 self._follow(connection, kind)
@@ -146,20 +149,18 @@ class NamespaceVectors:
                 self.sealers[kind].begin()
         self._newest = min(self._applied.values())
 
-    def _is_stale(self, kind: str) -> bool:
+    def _is_stale(self, kind: str, more: int = 0) -> bool:
+        """Whether so much has changed, with ``more`` changes to come, that another index should be made."""
         index = self._index[kind]
-        return planning.stale(0 if index.sealed is None else len(index.sealed), index.changed)
+        return planning.stale(0 if index.sealed is None else len(index.sealed), index.changed + more)
 
     def _open(self, connection: sa.Connection, kind: str) -> None:
         """From the newest sealed index, unless that is the one in use already; from the database without one."""
         sealer = self.sealers.get(kind)
-        if kind in self._applied and (sealer is None or sealer.busy):
+        if kind in self._applied and (sealer is None or sealer.busy or self._nothing_newer(kind, sealer)):
             return
         sealed = None if sealer is None else sealer.open()
         if sealed is not None:
-            known = self._index[kind].sealed
-            if known is not None and known.manifest.generation == sealed.manifest.generation:
-                return
             self._index[kind] = LayeredIndex(self.dim, sealed)
             self._applied[kind] = sealed.manifest.watermark
         elif kind not in self._applied:
@@ -168,6 +169,10 @@ class NamespaceVectors:
             rows = run(connection, sql, (self._namespace, self.space_ids[kind]))
             for part in rows.partitions(_READ_AT_ONCE):
                 self._put(kind, part)
+
+    def _nothing_newer(self, kind: str, sealer: Sealer) -> bool:
+        known, manifest = self._index[kind].sealed, sealer.manifest()
+        return manifest is None or (known is not None and known.manifest.generation == manifest.generation)
 
     def _follow(self, connection: sa.Connection, kind: str) -> None:
         changed = log.since(connection, self._namespace, self._applied[kind])

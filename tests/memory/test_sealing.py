@@ -116,6 +116,19 @@ def test_an_older_snapshot_does_not_condemn_a_newer_index(url: str, encoder: Has
         assert other.verify("deep").ok
 
 
+def test_what_was_sealed_in_the_background_is_not_sealed_again(url: str, encoder: HashEncoder) -> None:
+    with EpisodicMemory.open(url, encoder=encoder) as memory:
+        memory.remember_many(rows(0, ROWS))
+        memory.checkpoint()
+        memory.remember_many(rows(ROWS, 2 * ROWS))
+        memory._vectors.close()
+        sealer = memory._vectors._known[1][1].sealers["question"]
+        assert sealer.standing()["rows"] == 2 * ROWS
+        memory.recall("gauge 3", 1, mode="dense")
+        assert not sealer.busy
+        assert memory.checkpoint()["question"]["generation"] == 2
+
+
 def test_many_that_nobody_asks_for_are_sealed_seldom(url: str, encoder: HashEncoder) -> None:
     """Half as many again must have come; the first question makes up for it."""
     with EpisodicMemory.open(url, encoder=encoder) as memory:

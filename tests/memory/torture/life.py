@@ -134,7 +134,8 @@ def place(folder: Path) -> str:
     return f"sqlite:///{folder / 'memory.db'}"
 
 
-def _when_asked(cache: VectorCache, path: str, *, wait: bool = False) -> None:
+def seal_when_asked(cache: VectorCache, path: str, *, wait: bool = False) -> None:
+    """In place of ``VectorCache.seal_if_due``: nothing is sealed in the background."""
     if wait:
         _SEAL(cache, path, wait=True)
 
@@ -143,7 +144,7 @@ def live(send: Callable[[Any], None], folder: Path, exported: Path, names: tuple
     """The steps of these names, each told when it is done."""
     steps = _steps(exported, folder)
     # Indexes are sealed by the steps that say so, not at their side: a step passes the same points each time.
-    with opened(place(folder)) as memory, patch.object(VectorCache, "seal_if_due", _when_asked):
+    with opened(place(folder)) as memory, patch.object(VectorCache, "seal_if_due", seal_when_asked):
         for name in names:
             steps[name](memory)
             send(name)

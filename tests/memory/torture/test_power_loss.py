@@ -15,6 +15,7 @@ from alen.errors import CorruptWeights
 from alen.memory import EpisodicMemory, sealer, sqlite, transfer
 from alen.memory.index import files
 from alen.memory.index.files import Manifest, Unusable
+from alen.memory.vector_cache import VectorCache
 from tests.memory.torture import life
 from tests.memory.torture.counts import times
 from tests.memory.torture.power import Disk, Moment, lay_out
@@ -38,7 +39,9 @@ def rows(start: int) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def memory(tmp_path: Path) -> Iterator[EpisodicMemory]:
+def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EpisodicMemory]:
+    # Every step is watched: none may come before the watch begins.
+    monkeypatch.setattr(VectorCache, "seal_if_due", life.seal_when_asked)
     with EpisodicMemory.open(life.place(tmp_path), encoder=life.OLD) as opened:
         opened.remember_many(rows(0))
         assert opened.checkpoint()["question"]["generation"] == 1
