@@ -26,9 +26,7 @@ from alen.neural.precision import Precision, choose_dtype
 from alen.neural.weights import LoadedModel, load_decoder
 from alen.text import chat_template
 from alen.text.tokenizer import Tokenizer
-from alen.types import CancelToken, Completion
-
-Messages = Sequence[Mapping[str, str]]
+from alen.types import CancelToken, Completion, Messages
 
 _MARKER = re.compile(r"<\|(?=[^|<>\s]{1,40}\|>)")
 
@@ -158,6 +156,12 @@ class LargeLanguageModel:
         Prompt and continuation are tokenised apart, so the prompt is read once and every continuation is compared on
         the same tokens: begin a continuation with the space that separates it. Raises BadInput, Cancelled."""
         prompt_ids = [*self._begin, *self._encode("prompt", prompt)]
+        return [(sum(scores), len(scores)) for scores in self.token_scores(prompt_ids, continuations, cancel=cancel)]
+
+    def token_scores(
+        self, prompt_ids: Sequence[int], continuations: Sequence[str], *, cancel: CancelToken | None = None
+    ) -> list[tuple[float, ...]]:
+        """As ``score``, of every token, after a prompt that is tokens already."""
         rows = [self._encode(f"continuations[{place}]", text) for place, text in enumerate(continuations)]
         longest = len(prompt_ids) + max(map(len, rows), default=0)
         if longest > self.context:
@@ -171,7 +175,7 @@ class LargeLanguageModel:
             if len(row) > 1:
                 states_TD = torch.cat([states_TD, self._hidden(row[:-1], cache, cancel)])
                 cache.truncate(len(prompt_ids))
-            scores.append((self._log_probability(states_TD, row), len(row)))
+            scores.append(self._log_probabilities(states_TD, row))
         return scores
 
     def info(self) -> dict[str, Any]:
@@ -213,14 +217,14 @@ class LargeLanguageModel:
         return torch.cat(parts)
 
     @torch.inference_mode()
-    def _log_probability(self, states_TD: Tensor, row: Sequence[int]) -> float:
-        total = 0.0
+    def _log_probabilities(self, states_TD: Tensor, row: Sequence[int]) -> tuple[float, ...]:
+        found = []
         for state_D, token in zip(states_TD, row, strict=True):
             # One row at a time: many rows may be multiplied in bfloat16, too coarse for differences of logits.
             with self.lock:
                 logits_V = self.model.logits(state_D[None, None])[0, 0].float()
-            total += float(logits_V[token] - logits_V.logsumexp(-1))
-        return total
+            found.append(float(logits_V[token] - logits_V.logsumexp(-1)))
+        return tuple(found)
 
 
 def _request(config: GenerationConfig | None, fields: dict[str, Any]) -> GenerationConfig:

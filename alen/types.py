@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -13,6 +13,9 @@ Tier = Literal["gold", "proved", "certified", "unverified"]
 """How an episode earned its place: a person said so, a proof, a statistical certificate, or nothing yet."""
 
 Decision = Literal["answer", "candidates", "abstain"]
+Messages = Sequence[Mapping[str, str]]
+"""A conversation: each message has a ``role`` (system, user or assistant) and its ``content``."""
+
 CheckStatus = Literal["pass", "fail", "not_applicable"]
 Effort = Literal["fast", "balanced", "thorough"]
 
@@ -116,13 +119,19 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """Generated text. ``finish_reason`` is ``stop``, ``length`` or ``cancelled``."""
+    """Generated text. ``finish_reason`` is ``stop``, ``length`` or ``cancelled``.
+
+    ``logprobs`` are those of its tokens (natural log, before temperature and filters); ``margins`` by how much the
+    likeliest token led the second at each step, ``entropies`` (nats) how spread the choice was. Each is empty when the
+    model did not tell."""
 
     text: str
     tokens: int
     prompt_tokens: int
     finish_reason: str
     logprobs: tuple[float, ...] = ()
+    margins: tuple[float, ...] = ()
+    entropies: tuple[float, ...] = ()
     token_ids: tuple[int, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
 
@@ -279,15 +288,47 @@ class Reader(Protocol):
 
 
 class Generator(Protocol):
-    """Text in, text out."""
+    """A language model that writes. Models of one ``family`` make the same mistakes; agreement between two families
+    says more than agreement within one. ``fingerprint`` changes whenever the texts would."""
 
-    def generate(self, prompt: str, *, max_tokens: int, temperature: float = 0.0) -> Completion: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def family(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    def generate(
+        self,
+        messages: Messages,
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        n: int = 1,
+        seed: int = 0,
+        stop: Sequence[str] = (),
+        cancel: CancelToken | None = None,
+    ) -> list[Completion]:
+        """``n`` replies to a conversation. With temperature 0 all are the likeliest one."""
+        ...
 
 
 class Scorer(Protocol):
-    """Log-probability of each continuation after a prompt: one (sum, tokens) pair each."""
+    """A language model that says how likely a text is."""
 
-    def score(self, prompt: str, continuations: Sequence[str]) -> list[tuple[float, int]]: ...
+    def score(
+        self, messages: Messages, replies: Sequence[str], *, cancel: CancelToken | None = None
+    ) -> list[tuple[float, ...]]:
+        """For each reply to a conversation the natural log of the probability of each of its tokens."""
+        ...
+
+
+class Entailer(Protocol):
+    """Says whether a text supports or contradicts a claim."""
+
+    def entail(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+        """float32 (n, 3) for pairs of text and claim: probabilities that the text contradicts the claim, leaves it open
+        and supports it."""
+        ...
 
 
 class CancelToken(Protocol):
