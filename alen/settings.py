@@ -38,6 +38,10 @@ class Settings(BaseModel):
     """Whether a GPU searches local files, where FAISS can use one."""
     answer_threshold: float = Field(0.5, ge=0.0, le=1.0)
     """Answer when the probability of being right reaches this."""
+    risk: float | None = Field(None, gt=0.0, lt=1.0)
+    """Highest share of wrong answers that is acceptable: then only what a certificate covers is answered."""
+    verifier: str | None = None
+    """A second language model, of another family: what it says as well is more likely right."""
     threads: int = Field(0, ge=0)
     """CPU threads of the model; 0 leaves the choice to torch."""
 

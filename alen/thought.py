@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"[^\W_]+(?:[.,]\d+)*", re.UNICODE)
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?")
+LETTERS = "ABCDEFGHIJ"
+_OPTION = re.compile(r"(?:(?<=\s)|^)\(?([A-J])[).:](?=\s)")
 _ENTITY = re.compile(r"\b[A-Z][\w'’-]*(?:\s+(?:of\s+|the\s+)?[A-Z][\w'’-]*)*")
 
 # Coarse classes of Li and Roth (2002), "Learning question classifiers", decided by the question's opening words.
@@ -42,7 +44,8 @@ _TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ThoughtState:
-    """A question's state. ``vector`` is a float32 unit vector of length ``dim``; ``space`` names what made it."""
+    """A question's state. ``vector`` is a float32 unit vector of length ``dim``; ``space`` names what made it;
+    ``options`` are what the question offers to choose from."""
 
     text: str
     vector: np.ndarray
@@ -50,6 +53,7 @@ class ThoughtState:
     numbers: tuple[str, ...]
     entities: tuple[str, ...]
     space: str
+    options: tuple[str, ...] = ()
 
     @property
     def dim(self) -> int:
@@ -69,7 +73,7 @@ class ThoughtState:
             vector, space = np.asarray(encoder.encode([text])[0], dtype=np.float32), encoder.fingerprint
         else:
             vector, space = _hashed(text, dim), f"hash-{dim}"
-        return cls(text, vector, answer_type(text), numbers(text), entities(text), space)
+        return cls(text, vector, answer_type(text), numbers(text), entities(text), space, options(text))
 
     def similarity(self, other: ThoughtState) -> float:
         """Cosine in -1..1. Raises BadInput when the two states come from different spaces."""
@@ -102,6 +106,24 @@ def entities(text: str) -> tuple[str, ...]:
         if name:
             found.append(name)
     return tuple(dict.fromkeys(found))
+
+
+def options(text: str) -> tuple[str, ...]:
+    """What a question offers to choose from: "... (A) red (B) blue" gives red and blue. The letters must begin with A
+    and follow each other; else there is nothing to choose."""
+    marks = list(_OPTION.finditer(text))
+    if len(marks) < 2 or not LETTERS.startswith("".join(mark.group(1) for mark in marks)):
+        return ()
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    found = tuple(text[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=True))
+    return found if all(found) else ()
+
+
+def with_options(text: str, choices: tuple[str, ...]) -> str:
+    """The question with these options in place of its own."""
+    first = next(_OPTION.finditer(text))
+    listed = "\n".join(f"{letter}) {choice}" for letter, choice in zip(LETTERS, choices, strict=False))
+    return f"{text[: first.start()].rstrip()}\n{listed}"
 
 
 def words(text: str) -> list[str]:

@@ -138,14 +138,16 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One look at a candidate. ``value`` is oriented "higher = more likely right"; None when not applicable."""
+    """One look at a candidate. ``value`` is oriented "higher = more likely right"; None when not applicable.
+    ``contribution`` is what it adds to the log-odds of being right; None before it was weighed."""
 
     name: str
     status: CheckStatus
     value: float | None = None
+    contribution: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "status": self.status, "value": self.value}
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,18 +42,22 @@ def _rows(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """A row for each kind of answer, and one for each error rate that could be certified for it."""
     yield "questions", f"{result['questions']:,}"
     for name, part in result["families"].items():
-        label = name.replace("_", " ")
         counts = f"{part['rows']:,} answers, {part['right']:,} right"
         if not part["fitted"]:
-            yield label, f"{counts}: too few of one kind, kept as it was"
+            yield name.replace("_", " "), f"{counts}: too few of one kind, kept as it was"
             continue
-        yield label, f"{counts}: fitted"
-        if "log_loss" in part:
-            yield "", f"log-loss {part['log_loss']:.3f}, {part['log_loss_of_constant']:.3f} if always the base rate"
-        for certificate in part.get("certificates", ()):
-            if certificate["threshold"] is not None:
-                yield (
-                    "",
-                    f"wrong at most {100 * certificate['alpha']:.0f} % of the time from confidence"
-                    f" {certificate['threshold']:.2f} upwards ({certificate['answered']:,} answered)",
-                )
+        alone = f": by the check {part['single'].replace('_', ' ')} alone, which is as good" if part["single"] else ""
+        yield name.replace("_", " "), f"{counts}: fitted{alone}"
+    if not result["certified_on"]:
+        yield "certified", "nothing: that takes at least 200 questions"
+        return
+    yield "", f"log-loss {result['log_loss']:.3f}, {result['log_loss_of_constant']:.3f} if always the base rate"
+    held = [found for found in result["certificates"] if found["threshold"] is not None]
+    for found in held:
+        yield (
+            "certified",
+            f"wrong at most {100 * found['alpha']:.0f} % of the time from confidence {found['threshold']:.2f} upwards"
+            f" ({found['wrong']} of {found['answered']:,} were)",
+        )
+    if not held:
+        yield "certified", f"nothing: of {result['certified_on']:,} questions too few were answered right"

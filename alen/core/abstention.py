@@ -5,22 +5,86 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
+from alen.errors import BadInput
 from alen.types import Candidate, Decision
 
+LARGEST_SET = 3
+"""Candidates that are shown together."""
 
-def decide(candidates: Sequence[Candidate], threshold: float, *, remembered: bool) -> tuple[Decision, str]:
+
+class Certified(Protocol):
+    """What was certified; a Belief is one."""
+
+    @property
+    def certificates(self) -> tuple[Certificate, ...]: ...
+    @property
+    def coverage(self) -> dict[float, float]: ...
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When to answer. ``threshold`` counts where no ``risk`` is set. With a risk an answer is given only where a
+    certificate bounds the share of wrong answers by it, and none without a certificate. ``miss`` is the share of
+    questions for which a set of candidates may fail to hold the right one."""
+
+    threshold: float = 0.5
+    risk: float | None = None
+    miss: float = 0.2
+
+    @classmethod
+    def of_costs(cls, right: float, wrong: float, abstain: float) -> Policy:
+        """Answer where that costs less on average than to abstain (Chow, 1970, "On optimum recognition error and reject
+        tradeoff"). ``right`` is what a right answer gains, ``wrong`` and ``abstain`` what the others cost."""
+        if not wrong > abstain or not right + wrong > 0:
+            raise BadInput("wrong", f"{wrong:g}", f"more than abstain ({abstain:g})", "Else it never pays to abstain.")
+        return cls(threshold=min(max((wrong - abstain) / (wrong + right), 0.0), 1.0))
+
+
+def decide(
+    candidates: Sequence[Candidate], policy: Policy, known: Certified, *, remembered: bool
+) -> tuple[Decision, str]:
     """Decision and reason for candidates sorted by confidence. ``remembered``: memory brought anything at all."""
     if not candidates:
         if not remembered:
             return "abstain", "nothing stored: there is no passage or taught answer to go by"
         return "abstain", "no candidate: what I remember holds no answer of the form this asks for"
     best = candidates[0]
+    threshold, why = _threshold(policy, known)
+    if threshold is None:
+        return "abstain", why
     if best.confidence >= threshold:
-        return "answer", f"confident: {best.confidence:.2f} reaches the threshold {threshold:.2f}"
+        return "answer", f"{why}: {best.confidence:.2f} reaches the threshold {threshold:.2f}"
+    among = _set(candidates, policy, known)
+    if among:
+        return "candidates", (
+            f"one of these {among} holds the right answer in {100 * (1 - policy.miss):.0f} % of questions that have one"
+            f" ({best.confidence:.2f} is below the threshold {threshold:.2f})"
+        )
     return "abstain", f"{_why(candidates)} ({best.confidence:.2f} is below the threshold {threshold:.2f})"
+
+
+def _threshold(policy: Policy, known: Certified) -> tuple[float | None, str]:
+    if policy.risk is None:
+        return policy.threshold, "confident"
+    held = [found for found in known.certificates if found.alpha <= policy.risk and found.threshold is not None]
+    if not held:
+        return None, f"not certified: nothing bounds the share of wrong answers by {policy.risk:g}; alen calibrate may"
+    best = min(held, key=lambda found: found.threshold or 0.0)
+    return best.threshold, f"certified: at most {100 * best.alpha:.0f} % of such answers are wrong"
+
+
+def _set(candidates: Sequence[Candidate], policy: Policy, known: Certified) -> int:
+    """How many candidates belong to the set that holds the right one; 0 where there is no such set, where it is more
+    than a person would look at, or where all of them together are still unlikely."""
+    least = known.coverage.get(policy.miss)
+    if not least:
+        return 0
+    inside = [candidate.confidence for candidate in candidates if candidate.confidence >= least]
+    return len(inside) if 1 < len(inside) <= LARGEST_SET and sum(inside) >= policy.threshold else 0
 
 
 def _why(candidates: Sequence[Candidate]) -> str:
@@ -33,6 +97,7 @@ def _why(candidates: Sequence[Candidate]) -> str:
         ("names_in_passage", "not about this: the best passage lacks a name in the question"),
         ("numbers_in_passage", "not about this: the best passage lacks a number in the question"),
         ("names_agree", "not the same question: the nearest taught one speaks of another name"),
+        ("symbolic", "refuted: the calculation does not come out the same twice"),
         ("agreement", "disagreement: the operators propose different answers"),
     ):
         found = values.get(name)
@@ -67,6 +132,16 @@ def certify(confidences: np.ndarray, labels: np.ndarray, alpha: float, delta: fl
             break
         best = Certificate(alpha, delta, round(float(threshold), 2), answered, wrong)
     return best
+
+
+def cover(best_right: Sequence[float], miss: float) -> float:
+    """The probability from which on a candidate belongs to the set: with ``best_right``, for each of n questions that
+    have an answer the probability of the best right candidate (0 where none was), a new question's set fails to hold a
+    right one with a chance of at most ``miss`` (split conformal prediction: Vovk, Gammerman and Shafer, 2005). 0 where
+    no set can promise that."""
+    ordered = sorted(best_right)
+    place = math.floor(miss * (len(ordered) + 1))
+    return ordered[place - 1] if place >= 1 else 0.0
 
 
 def _binomial_tail(at_most: int, n: int, p: float) -> float:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from alen.core.abstention import Certificate
 from alen.core.calibration import Calibrator
 from alen.core.energy import Energy
+from alen.core.record import Record
 from alen.types import Check
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,32 @@ class Family:
 
 @dataclass(frozen=True)
 class Belief:
-    """Weighs a candidate: (energy, probability, interval). An unknown family is never believed: probability 0."""
+    """Weighs a candidate. An unknown family is never believed: probability 0.
+
+    ``record`` is what was right before, ``certificates`` say from which probability on errors are bounded, ``coverage``
+    from which on a candidate belongs to a set that holds the right answer, by the share of questions it fails for."""
 
     families: dict[str, Family]
     provenance: dict[str, Any] = field(default_factory=dict)
+    record: Record = field(default_factory=Record)
+    certificates: tuple[Certificate, ...] = ()
+    coverage: dict[float, float] = field(default_factory=dict)
+
+    def knows(self, family: str) -> bool:
+        return family in self.families
+
+    def weighs(self, family: str, check: str) -> bool:
+        """Whether a check makes any difference to candidates of a family."""
+        known = self.families.get(family)
+        return known is not None and any(term.name == check for term in known.energy.terms)
+
+    def probability(self, family: str, checks: Sequence[Check]) -> float:
+        """That of ``weigh``, without the rest."""
+        known = self.families.get(family)
+        return 0.0 if known is None else (known.calibrator or _PLAIN).probability(-known.energy.of(checks))
 
     def weigh(self, family: str, checks: Sequence[Check]) -> tuple[float, float, tuple[float, float]]:
+        """Energy, probability, interval."""
         known = self.families.get(family)
         if known is None:
             return 40.0, 0.0, (0.0, 1.0)
@@ -41,6 +63,12 @@ class Belief:
         p = calibrator.probability(-energy)
         low, high = calibrator.interval(-energy) if known.calibrator else known.interval
         return round(energy, 4), round(p, 4), (round(min(low, p), 4), round(max(high, p), 4))
+
+    def explained(self, family: str, checks: Sequence[Check]) -> tuple[Check, ...]:
+        """The checks, each with the log-odds it adds; those that were never fitted add nothing."""
+        known = self.families.get(family)
+        added = {} if known is None else known.energy.contributions(checks)
+        return tuple(replace(check, contribution=round(added.get(check.name, 0.0), 4)) for check in checks)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -54,6 +82,9 @@ class Belief:
                 }
                 for name, family in self.families.items()
             },
+            "record": self.record.to_json() if len(self.record) else None,
+            "certificates": [asdict(certificate) for certificate in self.certificates],
+            "coverage": [[share, least] for share, least in self.coverage.items()],
         }
 
     @classmethod
@@ -68,6 +99,9 @@ class Belief:
                 for name, family in data["families"].items()
             },
             data.get("provenance", {}),
+            Record.from_json(data["record"]) if data.get("record") else Record(),
+            tuple(Certificate(**certificate) for certificate in data.get("certificates", ())),
+            dict(data.get("coverage", ())),
         )
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from alen.core import abstention, checks, operators
+from alen.core import abstention, judging, operators
+from alen.core.abstention import Policy
 from alen.core.belief import Belief
 from alen.core.equivalence import equivalent
-from alen.core.operators import Proposal, Situation
-from alen.types import Candidate, Decision, Evidence, Reader
+from alen.core.situation import Proposal, Situation, Tools, as_evidence, tokens_of
+from alen.types import Candidate, Decision, Effort, Evidence
 
-_EXTRACTED = ("extract",)
+_EXTRACTED = "extract"
+
+CERTAIN = 0.95
+"""From this probability on no operator is asked any more, however much effort is allowed."""
 
 
 @dataclass(frozen=True)
@@ -30,28 +34,62 @@ class Reasoner:
     """Answers a question from what memory recalled. Holds no state: what it learned is in ``belief``."""
 
     belief: Belief
-    threshold: float = 0.5
+    policy: Policy = field(default_factory=Policy)
 
-    def propose(self, situation: Situation, reader: Callable[[], Reader | None]) -> list[Proposal]:
-        """Every operator's proposals. The reader is asked for only when a cheaper proof or an exact match is not
-        at hand, since reading is what costs time."""
-        proposals = operators.compute(situation)
-        if proposals and situation.effort != "thorough":
-            return proposals
+    def propose(self, situation: Situation, tools: Tools, *, everything: bool = False) -> list[Proposal]:
+        """Proposals of one operator after the other, the cheapest first, until no other would change the decision.
+        ``everything`` asks also those that were never fitted and could not be believed: to fit them."""
+        proposals: list[Proposal] = []
+        for some in self._stages(situation, tools, everything):
+            proposals += some
+            if some and self._is_settled(situation, proposals):
+                break
+        return proposals
+
+    def judge(self, situation: Situation, proposals: Sequence[Proposal], tools: Tools | None = None) -> Verdict:
+        """Weigh proposals, merge those that say the same, and decide."""
+        merged = self._weighed(situation, proposals, tools or Tools())
+        recollection = situation.recollection
+        remembered = bool(recollection.passages or recollection.episodes or proposals)
+        decision, reason = abstention.decide(merged, self.policy, self.belief, remembered=remembered)
+        return Verdict(decision, reason, tuple(merged), _evidence(merged, situation), tokens_of(proposals))
+
+    def answer(self, situation: Situation, tools: Tools) -> Verdict:
+        return self.judge(situation, self.propose(situation, tools), tools)
+
+    def _stages(self, situation: Situation, tools: Tools, everything: bool) -> Iterator[list[Proposal]]:
+        """A model is asked for only when a proof or an exact match is not at hand: reading and writing cost time. What
+        was never fitted is never believed, so that it is not asked at all."""
+        yield operators.compute(situation)
         taught = operators.recall_taught(situation)
-        exact = [proposal for proposal in taught if proposal.family == "recall_exact"]
-        if exact and situation.effort != "thorough":
-            return proposals + exact
-        proposals += taught + operators.extract(situation)
-        wanted = operators.PASSAGES_READ[situation.effort] and situation.recollection.passages
-        return proposals + (operators.read_passages(situation, reader()) if wanted else [])
+        yield [proposal for proposal in taught if proposal.family == "recall_exact"]
+        rest = [proposal for proposal in taught if proposal.family != "recall_exact"]
+        reads = operators.PASSAGES_READ[situation.effort] and situation.recollection.passages
+        yield (
+            rest + operators.extract(situation) + (operators.read_passages(situation, tools.reader()) if reads else [])
+        )
+        if situation.effort == "fast":
+            return
+        if everything or self.belief.knows("steps"):
+            yield operators.solve_in_steps(situation, tools)
+        if everything or self.belief.knows("write"):
+            generator = tools.generator()
+            yield operators.answer_at_once(situation, generator) + operators.sample(situation, generator)
+            yield operators.answer_by_example(situation, generator)
+            second = tools.second() if everything or self.belief.knows("write_second") else None
+            yield operators.ask_otherwise(situation, generator, second)
 
-    def judge(self, situation: Situation, proposals: Sequence[Proposal]) -> Verdict:
-        """Weigh proposals, merge those that say the same, and decide.
+    def _is_settled(self, situation: Situation, proposals: Sequence[Proposal]) -> bool:
+        """By what is at hand: no model is asked to judge what may not be the last word."""
+        complete = judging.completed(situation, proposals, self.belief, Tools())
+        best = max((self.belief.probability(proposal.family, proposal.checks) for proposal in complete), default=0.0)
+        return best >= ENOUGH[situation.effort]
 
-        Where a passage was read, extraction can only agree: alone it is a far weaker reader of the same passage."""
-        weighed = [self._weigh(proposal, proposals) for proposal in proposals]
-        weighed.sort(key=lambda candidate: (candidate.operators == _EXTRACTED, candidate.energy))
+    def _weighed(self, situation: Situation, proposals: Sequence[Proposal], tools: Tools) -> list[Candidate]:
+        """Where a passage was read, extraction can only agree: alone it is a far weaker reader of the same passage."""
+        complete = judging.completed(situation, proposals, self.belief, tools)
+        weighed = [self._candidate(proposal) for proposal in complete]
+        weighed.sort(key=lambda candidate: (_family(candidate) == _EXTRACTED, candidate.energy))
         merged: list[Candidate] = []
         for candidate in weighed:
             place = next((i for i, kept in enumerate(merged) if equivalent(kept.text, candidate.text)), None)
@@ -59,30 +97,21 @@ class Reasoner:
                 merged.append(candidate)
             else:
                 merged[place] = _join(merged[place], candidate)
-        if any("read" in candidate.operators for candidate in merged):
-            merged = [candidate for candidate in merged if candidate.operators != _EXTRACTED]
-        merged.sort(key=lambda candidate: -candidate.confidence)
-        recollection = situation.recollection
-        decision, reason = abstention.decide(
-            merged, self.threshold, remembered=bool(recollection.passages or recollection.episodes)
-        )
-        tokens = sum(proposal.tokens for proposal in proposals)
-        return Verdict(decision, reason, tuple(merged), _evidence(merged, situation), tokens)
+        if any(_family(candidate) == "read" for candidate in merged):
+            merged = [candidate for candidate in merged if _family(candidate) != _EXTRACTED]
+        return sorted(merged, key=lambda candidate: -candidate.confidence)
 
-    def answer(self, situation: Situation, reader: Callable[[], Reader | None]) -> Verdict:
-        return self.judge(situation, self.propose(situation, reader))
-
-    def _weigh(self, proposal: Proposal, proposals: Sequence[Proposal]) -> Candidate:
-        complete = with_agreement(proposal, proposals)
-        return complete.weighed(*self.belief.weigh(complete.family, complete.checks))
+    def _candidate(self, proposal: Proposal) -> Candidate:
+        weighed = proposal.weighed(*self.belief.weigh(proposal.family, proposal.checks))
+        return replace(weighed, checks=self.belief.explained(proposal.family, proposal.checks))
 
 
-def with_agreement(proposal: Proposal, proposals: Sequence[Proposal]) -> Proposal:
-    """The proposal with the agreement check, which needs to see the other operators' proposals."""
-    if proposal.family in {"compute", "recall_exact"}:
-        return proposal
-    others = [other.text for other in proposals if other.operator != proposal.operator]
-    return replace(proposal, checks=(*proposal.checks, checks.of_agreement(proposal.text, others)))
+ENOUGH: dict[Effort, float] = {"fast": 0.0, "balanced": 0.8, "thorough": CERTAIN}
+"""The probability at which further operators are spared."""
+
+
+def _family(candidate: Candidate) -> str:
+    return str(candidate.detail.get("family", ""))
 
 
 def _join(kept: Candidate, same: Candidate) -> Candidate:
@@ -102,7 +131,7 @@ def _evidence(candidates: Sequence[Candidate], situation: Situation) -> tuple[Ev
     # Users' own ids may repeat between their files, so the text tells passages apart.
     known = {(evidence.kind, evidence.text) for evidence in found}
     for hit in situation.recollection.passages:
-        evidence = operators.as_evidence(hit)
+        evidence = as_evidence(hit)
         if (evidence.kind, evidence.text) not in known:
             found.append(evidence)
     return tuple(found)

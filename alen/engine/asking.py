@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from alen.core import operators
-from alen.core.operators import Situation
+from alen.core.abstention import Policy
+from alen.core.operators import compute
 from alen.core.reasoner import Reasoner, Verdict
+from alen.core.situation import Situation, Solved, Tools
 from alen.errors import BadInput, UnknownNamespace
 from alen.thought import ThoughtState
 from alen.types import Answer, CancelToken, Effort, Reader, Recollection
@@ -38,8 +39,28 @@ def ask(
     question = checked(engine, question)
     timings: dict[str, float] = {}
     situation = situate(engine, question, effort or engine.settings.effort, cancel, timings, on_stage)
-    reasoner = Reasoner(engine.belief(), engine.settings.answer_threshold)
+    reasoner = Reasoner(engine.belief(), policy(engine))
     clock = Clock(timings)
+
+    used = tools(engine, clock, on_stage, cancel)
+    with clock("propose"):
+        proposals = reasoner.propose(situation, used)
+    if on_stage:
+        on_stage("checking")
+    with clock("judge"):
+        verdict = reasoner.judge(situation, proposals, used)
+    timings["total"] = _milliseconds(begun)
+    return _stored(engine, _answer(question, verdict, timings), session, private)
+
+
+def tools(
+    engine: Engine,
+    clock: Clock | None = None,
+    on_stage: Callable[[str], None] | None = None,
+    cancel: CancelToken | None = None,
+) -> Tools:
+    """What operators may use of this engine."""
+    clock = clock or Clock({})
 
     def reader() -> Reader | None:
         with clock("load"):
@@ -48,14 +69,25 @@ def ask(
             on_stage("reading")
         return ready
 
-    with clock("propose"):
-        proposals = reasoner.propose(situation, reader)
-    if on_stage:
-        on_stage("checking")
-    with clock("judge"):
-        verdict = reasoner.judge(situation, proposals)
-    timings["total"] = _milliseconds(begun)
-    return _stored(engine, _answer(question, verdict, timings), session, private)
+    def solve(question: str) -> Solved | None:
+        # Without ``solve`` of its own: a part is not taken apart again.
+        return _solve(engine, question, Tools(reader=reader), cancel)
+
+    return Tools(reader=reader, generator=engine.generator, scorer=engine.scorer, second=engine.second, solve=solve)
+
+
+def policy(engine: Engine) -> Policy:
+    """When this engine answers."""
+    return Policy(threshold=engine.settings.answer_threshold, risk=engine.settings.risk)
+
+
+def _solve(engine: Engine, question: str, used: Tools, cancel: CancelToken | None) -> Solved | None:
+    situation = situate(engine, question, "balanced", cancel)
+    verdict = Reasoner(engine.belief(), policy(engine)).answer(situation, used)
+    if verdict.decision != "answer":
+        return None
+    best = verdict.candidates[0]
+    return Solved(question, best.text, best.confidence, best.evidence, verdict.tokens)
 
 
 def checked(engine: Engine, question: str) -> str:
@@ -86,7 +118,7 @@ def situate(
     """What the operators may look at. A sum needs neither encoder nor memory, so it gets neither."""
     clock = Clock(timings if timings is not None else {})
     bare = Situation(ThoughtState.from_input(question), Recollection(), effort, cancel)
-    if operators.compute(bare):
+    if compute(bare):
         return bare
     if on_stage:
         on_stage("recalling")

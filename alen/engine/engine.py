@@ -11,7 +11,7 @@ from alen import paths as places
 from alen import settings as options
 from alen.core import belief
 from alen.engine import asking, calibrating, chatting, teaching
-from alen.engine.lazy_models import LazyEncoder, Once, load_reader
+from alen.engine.lazy_models import LazyEncoder, Once, load_generator, load_reader, load_verifier, no_model
 from alen.engine.ray_encoder import RayEncoder
 from alen.memory import EpisodicMemory
 from alen.settings import Settings
@@ -20,6 +20,7 @@ from alen.types import Answer, CancelToken, Effort, Encoder, Reader, TeachReport
 
 if TYPE_CHECKING:
     from alen.core.belief import Belief
+    from alen.engine.local_model import LocalModel
 
 Progress = Callable[[str, int, int], None]
 
@@ -31,12 +32,20 @@ class Engine:
     """Opened with ``Engine.open``. Models load at first use; the memory is open until ``close``."""
 
     def __init__(
-        self, settings: Settings, memory: EpisodicMemory, encoder: Encoder, reader: Callable[[], Reader | None]
+        self,
+        settings: Settings,
+        memory: EpisodicMemory,
+        encoder: Encoder,
+        reader: Callable[[], Reader | None],
+        generator: Callable[[], LocalModel | None] = no_model,
+        second: Callable[[], LocalModel | None] = no_model,
     ) -> None:
         self.settings = settings
         self.memory = memory
         self.encoder = encoder
         self.reader = reader
+        self.generator = self.scorer = generator
+        self.second = second
 
     @classmethod
     def open(
@@ -79,7 +88,14 @@ class Engine:
         except BaseException:
             _end(used)
             raise
-        return cls(chosen, memory, used, Once(lambda: load_reader(chosen)))
+        return cls(
+            chosen,
+            memory,
+            used,
+            Once(lambda: load_reader(chosen)),
+            Once(lambda: load_generator(chosen)),
+            Once(lambda: load_verifier(chosen)),
+        )
 
     def teach(
         self,

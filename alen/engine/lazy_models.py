@@ -12,6 +12,7 @@ from alen.settings import Settings
 if TYPE_CHECKING:
     import numpy as np
 
+    from alen.engine.local_model import LocalModel
     from alen.types import Encoder, Reader
 
 T = TypeVar("T")
@@ -65,6 +66,28 @@ def load_reader(settings: Settings) -> Reader:
     use_threads(settings)
     files = models.locate(settings.model, settings.home)
     return SpanReader.load(files.path, name=files.name, fingerprint=files.fingerprint)
+
+
+def load_generator(settings: Settings) -> LocalModel:
+    """The language model as one that writes."""
+    return _local(settings, settings.model)
+
+
+def load_verifier(settings: Settings) -> LocalModel | None:
+    """The second language model, where one is set."""
+    return None if settings.verifier is None else _local(settings, settings.verifier)
+
+
+def no_model() -> None:
+    """For an engine without one."""
+    return
+
+
+def _local(settings: Settings, name: str) -> LocalModel:
+    from alen.engine.local_model import LocalModel
+
+    use_threads(settings)
+    return LocalModel.load(name, settings.home)
 
 
 def use_threads(settings: Settings) -> None:

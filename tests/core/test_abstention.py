@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alen.core.abstention import _binomial_tail, certify, decide
+from alen.core.abstention import Certificate, Policy, _binomial_tail, certify, cover, decide
+from alen.core.belief import Belief
+from alen.errors import BadInput
 from alen.types import Candidate, Check
+
+NOTHING = Belief({})
+"""Nothing was certified."""
 
 
 def _candidate(confidence: float, **checks: float) -> Candidate:
@@ -15,8 +20,8 @@ def _candidate(confidence: float, **checks: float) -> Candidate:
 
 
 def test_answers_from_the_threshold_upwards():
-    assert decide([_candidate(0.5)], 0.5, remembered=True)[0] == "answer"
-    assert decide([_candidate(0.49)], 0.5, remembered=True)[0] == "abstain"
+    assert decide([_candidate(0.5)], Policy(), NOTHING, remembered=True)[0] == "answer"
+    assert decide([_candidate(0.49)], Policy(), NOTHING, remembered=True)[0] == "abstain"
 
 
 @pytest.mark.parametrize(
@@ -30,7 +35,7 @@ def test_answers_from_the_threshold_upwards():
     ],
 )
 def test_reason(candidates, remembered, reason):
-    decision, why = decide(candidates, 0.5, remembered=remembered)
+    decision, why = decide(candidates, Policy(), NOTHING, remembered=remembered)
     assert decision == "abstain"
     assert reason in why
 
@@ -57,3 +62,57 @@ def test_certified_risk_is_rarely_exceeded():
             # Uniform p, calibrated: the true error of answers at or above t is (1 - t) / 2.
             exceeded += (1 - certificate.threshold) / 2 > 0.2 + 1e-9
     assert exceeded <= 0.05 * 200 + 3 * np.sqrt(200 * 0.05 * 0.95)
+
+
+def test_without_a_certificate_nothing_is_answered_where_errors_are_to_be_bounded():
+    decision, why = decide([_candidate(0.99)], Policy(risk=0.1), NOTHING, remembered=True)
+    assert decision == "abstain"
+    assert "not certified" in why
+
+
+def test_the_certificate_sets_the_threshold():
+    held = (Certificate(0.05, 0.05, 0.9, 80, 1), Certificate(0.1, 0.05, 0.7, 90, 3), Certificate(0.3, 0.05, 0.2, 99, 9))
+    known = Belief({}, certificates=(*held, Certificate(0.01, 0.05, None, 0, 0)))
+    assert decide([_candidate(0.71)], Policy(risk=0.1), known, remembered=True)[0] == "answer"
+    assert decide([_candidate(0.69)], Policy(risk=0.1), known, remembered=True)[0] == "abstain"
+    # A stricter one serves as well where none is as strict as asked.
+    assert decide([_candidate(0.91)], Policy(risk=0.07), known, remembered=True)[0] == "answer"
+    assert "not certified" in decide([_candidate(0.99)], Policy(risk=0.02), known, remembered=True)[1]
+
+
+def test_costs_say_when_an_answer_pays():
+    # Right gains 1, wrong costs 3, to abstain costs nothing: it pays from three quarters on.
+    assert Policy.of_costs(1.0, 3.0, 0.0).threshold == pytest.approx(0.75)
+    assert Policy.of_costs(1.0, 3.0, 1.0).threshold == pytest.approx(0.5)
+    with pytest.raises(BadInput, match="abstain"):
+        Policy.of_costs(1.0, 0.5, 0.5)
+
+
+def test_a_set_of_candidates():
+    known = Belief({}, coverage={0.2: 0.15})
+    pair = [_candidate(0.4), _candidate(0.2), _candidate(0.1)]
+    decision, why = decide(pair, Policy(), known, remembered=True)
+    assert decision == "candidates"
+    assert "these 2" in why
+    assert "80 %" in why
+    # Together less likely than what would be answered alone; alone; more than one would look at.
+    assert decide([_candidate(0.3), _candidate(0.18)], Policy(), known, remembered=True)[0] == "abstain"
+    assert decide([_candidate(0.45), _candidate(0.1)], Policy(), known, remembered=True)[0] == "abstain"
+    assert decide([_candidate(0.2)] * 4, Policy(), known, remembered=True)[0] == "abstain"
+
+
+def test_cover_by_hand():
+    # Nine questions: the second smallest of ten places leaves at most a fifth behind.
+    assert cover([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1], 0.2) == 0.2
+    assert cover([0.9, 0.8, 0.7], 0.2) == 0.0
+    assert cover([0.0, 0.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3], 0.2) == 0.0
+
+
+def test_sets_hold_the_right_one_as_often_as_promised():
+    rng = np.random.default_rng(3)
+    missed = 0
+    for _ in range(4000):
+        p = rng.beta(2, 2, 100)
+        missed += p[-1] < cover(p[:-1].tolist(), 0.2)
+    # With 99 questions the chance is 19/99.. of a hundred: between the promise and a hundredth below.
+    assert 0.17 < missed / 4000 <= 0.2 + 3 * np.sqrt(0.2 * 0.8 / 4000)

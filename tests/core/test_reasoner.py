@@ -6,8 +6,8 @@ import pytest
 
 from alen.core.belief import Belief, Family
 from alen.core.energy import Energy, Term
-from alen.core.operators import Situation
 from alen.core.reasoner import Reasoner
+from alen.core.situation import Situation, Tools
 from alen.thought import ThoughtState
 from alen.types import Episode, EpisodeHit, Passage, PassageHit, Reading, Recollection
 
@@ -48,7 +48,7 @@ def _situation(question: str, effort: str = "balanced", *, taught: str | None = 
 
 
 def test_reads_and_answers():
-    verdict = Reasoner(BELIEF).answer(_situation("How hot does the kiln get?"), OneSpan)
+    verdict = Reasoner(BELIEF).answer(_situation("How hot does the kiln get?"), Tools(reader=OneSpan))
     assert verdict.decision == "answer"
     assert verdict.candidates[0].text == "1,240 degrees Celsius"
     assert verdict.candidates[0].confidence == pytest.approx(1 / (1 + 2.718281828**-2), abs=1e-3)
@@ -56,7 +56,7 @@ def test_reads_and_answers():
 
 
 def test_abstains_when_the_reader_sees_no_answer():
-    verdict = Reasoner(BELIEF).answer(_situation("Who sells it?"), lambda: OneSpan(-3.0))
+    verdict = Reasoner(BELIEF).answer(_situation("Who sells it?"), Tools(reader=lambda: OneSpan(-3.0)))
     assert verdict.decision == "abstain"
     assert "not stated" in verdict.reason
     assert verdict.candidates[0].confidence < 0.5
@@ -64,7 +64,7 @@ def test_abstains_when_the_reader_sees_no_answer():
 
 def test_a_sum_needs_no_reader():
     reader = OneSpan()
-    verdict = Reasoner(BELIEF).answer(_situation("What is 17 + 25?"), lambda: reader)
+    verdict = Reasoner(BELIEF).answer(_situation("What is 17 + 25?"), Tools(reader=lambda: reader))
     assert (verdict.candidates[0].text, reader.asked) == ("42", 0)
     assert [evidence.kind for evidence in verdict.evidence] == ["derivation"]
 
@@ -72,7 +72,7 @@ def test_a_sum_needs_no_reader():
 def test_an_exact_taught_question_needs_no_reader():
     reader = OneSpan()
     situation = _situation("Where is it?", taught="Where is it?", exact=True)
-    verdict = Reasoner(BELIEF).answer(situation, lambda: reader)
+    verdict = Reasoner(BELIEF).answer(situation, Tools(reader=lambda: reader))
     assert (verdict.candidates[0].text, reader.asked) == ("in Halden", 0)
 
 
@@ -80,24 +80,26 @@ def test_fast_never_loads_the_reader():
     def reader():
         raise AssertionError("loaded")
 
-    assert Reasoner(BELIEF).answer(_situation("How hot does the kiln get?", "fast"), reader).candidates
+    assert Reasoner(BELIEF).answer(_situation("How hot does the kiln get?", "fast"), Tools(reader=reader)).candidates
 
 
 def test_equivalent_proposals_are_one_candidate():
-    verdict = Reasoner(BELIEF).answer(_situation("How hot does the kiln get?"), lambda: OneSpan(text="1,240 degrees"))
-    assert verdict.candidates[0].operators == ("read", "extract")
+    verdict = Reasoner(BELIEF).answer(
+        _situation("How hot does the kiln get?"), Tools(reader=lambda: OneSpan(text="1,240 degrees"))
+    )
+    assert verdict.candidates[0].operators == ("conservative", "heuristic")
     assert next(c.value for c in verdict.candidates[0].checks if c.name == "agreement") == 1.0
 
 
 def test_nothing_remembered():
     situation = Situation(ThoughtState.from_input("Who?"), Recollection())
-    verdict = Reasoner(BELIEF).answer(situation, OneSpan)
+    verdict = Reasoner(BELIEF).answer(situation, Tools(reader=OneSpan))
     assert (verdict.decision, verdict.candidates) == ("abstain", ())
     assert "nothing stored" in verdict.reason
 
 
 def test_an_unknown_family_is_never_believed():
-    verdict = Reasoner(Belief({})).answer(_situation("How hot does the kiln get?"), lambda: OneSpan(9.0))
+    verdict = Reasoner(Belief({})).answer(_situation("How hot does the kiln get?"), Tools(reader=lambda: OneSpan(9.0)))
     assert verdict.candidates[0].confidence == 0.0
 
 
@@ -125,7 +127,7 @@ def _two(lead: float, effort: str = "balanced") -> Situation:
 def test_a_second_passage_is_read_when_the_first_hardly_leads():
     for lead, effort, count in ((0.5, "balanced", 1), (0.05, "balanced", 2), (0.5, "thorough", 2)):
         reader = EachItsOwn()
-        verdict = Reasoner(BELIEF).answer(_two(lead, effort), lambda reader=reader: reader)
+        verdict = Reasoner(BELIEF).answer(_two(lead, effort), Tools(reader=lambda reader=reader: reader))
         assert len(reader.read_texts) == count
         assert verdict.candidates[0].text == ("Other it" if count == 2 else "First it")
         assert verdict.evidence[0].text.startswith(verdict.candidates[0].text)
@@ -134,7 +136,9 @@ def test_a_second_passage_is_read_when_the_first_hardly_leads():
 def test_extraction_alone_never_beats_reading():
     sure = Belief({**BELIEF.families, "extract": Family(Energy(9.0, ()))})
     reader = OneSpan(text="stoneware")
-    verdict = Reasoner(sure).answer(_situation("How many degrees does the kiln reach?"), lambda: reader)
-    assert [candidate.operators for candidate in verdict.candidates] == [("read",)]
-    fast = Reasoner(sure).answer(_situation("How many degrees does the kiln reach?", "fast"), lambda: None)
-    assert fast.candidates[0].operators == ("extract",)
+    verdict = Reasoner(sure).answer(_situation("How many degrees does the kiln reach?"), Tools(reader=lambda: reader))
+    assert [candidate.operators for candidate in verdict.candidates] == [("conservative",)]
+    fast = Reasoner(sure).answer(
+        _situation("How many degrees does the kiln reach?", "fast"), Tools(reader=lambda: None)
+    )
+    assert fast.candidates[0].operators == ("heuristic",)

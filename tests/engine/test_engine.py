@@ -78,7 +78,7 @@ def test_an_answer_given_is_no_evidence_until_a_person_confirms_it(engine):
     again = engine.ask(question)
     assert all(evidence.kind == "passage" for evidence in again.evidence)
     assert engine.feedback(first.episode, correct=True)["status"] == "gold"
-    assert engine.ask(question).candidates[0].operators[0] == "recall"
+    assert engine.ask(question).candidates[0].operators[0] == "heuristic"
 
 
 def test_wrong_answers_are_corrected(engine):

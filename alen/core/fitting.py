@@ -1,0 +1,136 @@
+"""Fitting what the core believes to graded answers: energies, the map to probabilities, and what can be certified.
+
+Some question groups fit, the others certify: a bound on errors holds for a procedure that has not seen them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from alen.core import abstention, safeguard
+from alen.core.abstention import Certificate
+from alen.core.belief import Belief, Family
+from alen.core.calibration import MINIMUM, Calibrator
+from alen.errors import BadInput
+from alen.types import Check
+
+FOLDS = 5
+RISKS = (0.05, 0.1, 0.2, 0.3)
+"""Shares of wrong answers that are tried to be certified."""
+MISSES = (0.1, 0.2, 0.3)
+"""Shares of questions for which a set of candidates may fail."""
+
+CERTIFYING = 0.4
+"""Share of the question groups that nothing is fitted on."""
+
+CERTIFIED_FROM = 200
+"""Questions. With fewer all of them are fitted on: what would be left could hardly certify anything."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A proposal whose question has a known answer. Rows of one ``group`` are never split between fit and test; rows
+    with the same ``question`` compete for being said, one without a question number competes with none. ``part`` is the
+    data set it comes from, where there are several; ``answerable`` whether its question has an answer at all."""
+
+    family: str
+    checks: tuple[Check, ...]
+    right: int
+    group: str
+    question: int | None = None
+    part: str = ""
+    answerable: bool = True
+
+
+def fit(
+    labelled: Sequence[Labelled], before: Belief, provenance: dict[str, Any], *, certifying: float = CERTIFYING
+) -> tuple[Belief, dict[str, Any]]:
+    """A belief fitted to the rows, and a report. A family with too few rows of either label keeps what it had.
+
+    Raises BadInput when no family could be fitted."""
+    asked = len({-1 - place if row.question is None else row.question for place, row in enumerate(labelled)})
+    share = certifying if asked >= CERTIFIED_FROM else 0.0
+    held = [unit("certify " + row.group) < share for row in labelled]
+    families, report = dict(before.families), {}
+    for name in sorted({row.family for row in labelled}):
+        rows = [row for row, out in zip(labelled, held, strict=True) if row.family == name and not out]
+        right = sum(row.right for row in rows)
+        if len(rows) < MINIMUM or min(right, len(rows) - right) < 10:
+            report[name] = {"rows": len(rows), "right": right, "fitted": False}
+            continue
+        families[name], report[name] = _fit_family(rows)
+    if not any(part["fitted"] for part in report.values()):
+        raise BadInput(
+            "data",
+            ", ".join(f"{name}: {part['rows']} answers, {part['right']} right" for name, part in report.items())
+            or "none",
+            f"at least {MINIMUM} answers of one kind, 10 of them right and 10 wrong",
+            "Give more questions, some that can be answered and some that cannot.",
+        )
+    whole: dict[str, Any] = {"families": report}
+    fitted = Belief(families, {}, before.record)
+    kept = [row for row, out in zip(labelled, held, strict=True) if out]
+    certificates, coverage, told = certified(fitted, kept)
+    whole |= told
+    return Belief(families, {**provenance, **whole}, before.record, certificates, coverage), whole
+
+
+def certified(
+    belief: Belief, rows: Sequence[Labelled]
+) -> tuple[tuple[Certificate, ...], dict[float, float], dict[str, Any]]:
+    """What a belief can promise, from rows that it was not fitted on: certificates, coverage of sets, and figures."""
+    sure = np.array([belief.probability(row.family, row.checks) for row in rows])
+    said = best_of_each(rows, sure)
+    if len(said) < MINIMUM:
+        return (), {}, {"certified_on": 0, "certificates": []}
+    p, labels = sure[said], np.array([rows[place].right for place in said])
+    certificates = tuple(abstention.certify(p, labels, risk) for risk in RISKS)
+    best_right: dict[int, float] = {}
+    for place, row in enumerate(rows):
+        if row.question is not None and row.answerable:
+            best_right[row.question] = max(best_right.get(row.question, 0.0), row.right * float(sure[place]))
+    coverage = {miss: abstention.cover(list(best_right.values()), miss) for miss in MISSES}
+    rate = min(max(float(labels.mean()), 1e-3), 1 - 1e-3)
+    clipped = np.clip(p, 1e-4, 1 - 1e-4)
+    return (
+        certificates,
+        {miss: least for miss, least in coverage.items() if least > 0},
+        {
+            "certified_on": len(said),
+            "log_loss": round(float(-np.log(np.where(labels > 0, clipped, 1 - clipped)).mean()), 4),
+            "log_loss_of_constant": round(float(-(rate * np.log(rate) + (1 - rate) * np.log(1 - rate))), 4),
+            "certificates": [asdict(found) for found in certificates],
+        },
+    )
+
+
+def best_of_each(rows: Sequence[Labelled], scores: np.ndarray) -> np.ndarray:
+    """The best-scored row of each question. The best of several is wrong more often than its score says of it alone,
+    so the map to probabilities must be fitted on what would be said."""
+    best: dict[int, int] = {}
+    for index, row in enumerate(rows):
+        key = -1 - index if row.question is None else row.question
+        if key not in best or scores[index] > scores[best[key]]:
+            best[key] = index
+    return np.array(sorted(best.values()), dtype=int)
+
+
+def unit(text: str) -> float:
+    """A number in 0..1 that is always the same for a text, and for texts together evenly spread."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
+
+
+def _fit_family(rows: Sequence[Labelled]) -> tuple[Family, dict[str, Any]]:
+    names = list(dict.fromkeys(check.name for row in rows for check in row.checks))
+    y = np.array([row.right for row in rows])
+    several = len({row.part for row in rows}) > 2
+    parts = [row.part if several else str(int(unit(row.group) * FOLDS)) for row in rows]
+    chosen = safeguard.choose([row.checks for row in rows], y, parts, names)
+    said = best_of_each(rows, chosen.scores)
+    report = {"rows": len(rows), "right": int(y.sum()), "fitted": True, "single": chosen.single, **chosen.report}
+    return Family(chosen.energy, Calibrator.fit(chosen.scores[said], y[said])), report

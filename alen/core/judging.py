@@ -1,0 +1,71 @@
+"""Completing checks: those that must see all proposals, what was right before, or ask a model again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from alen.core import checks
+from alen.core.belief import Belief
+from alen.core.checks import backward
+from alen.core.checks.of_writings import of_writings
+from alen.core.equivalence import equivalent
+from alen.core.situation import Proposal, Situation, Tools
+from alen.types import Check
+
+PROVEN = frozenset({"compute", "recall_exact"})
+"""Families that no agreement makes more or less likely."""
+
+
+def completed(situation: Situation, proposals: Sequence[Proposal], belief: Belief, tools: Tools) -> list[Proposal]:
+    """The proposals, each with all its checks."""
+    more: list[list[Check]] = [list(proposal.checks) for proposal in proposals]
+    for family in dict.fromkeys(proposal.family for proposal in proposals if proposal.writing is not None):
+        places = [place for place, proposal in enumerate(proposals) if proposal.family == family]
+        for place, found in zip(places, _of_family(situation, proposals, places, belief, tools), strict=True):
+            more[place] += found
+    for place, proposal in enumerate(proposals):
+        if proposal.family not in PROVEN:
+            others = [other.text for other in proposals if other.operator != proposal.operator]
+            more[place].append(checks.of_agreement(proposal.text, others))
+    if len(belief.record):
+        texts = [proposal.text for proposal in proposals]
+        for found, remembered in zip(more, belief.record.of(situation.thought.vector, texts), strict=True):
+            found += remembered
+    return [replace(proposal, checks=tuple(found)) for proposal, found in zip(proposals, more, strict=True)]
+
+
+def groups_of(texts: Iterable[str]) -> list[int]:
+    """Which of them say the same: a number for each, equal for equal ones."""
+    known: list[str] = []
+    found = []
+    for text in texts:
+        place = next((place for place, other in enumerate(known) if equivalent(other, text)), None)
+        if place is None:
+            place = len(known)
+            known.append(text)
+        found.append(place)
+    return found
+
+
+def _of_family(
+    situation: Situation, proposals: Sequence[Proposal], places: Sequence[int], belief: Belief, tools: Tools
+) -> list[list[Check]]:
+    texts = [proposals[place].text for place in places]
+    replies = [reply for place in places if (reply := proposals[place].writing) is not None]
+    groups = groups_of(texts)
+    found = of_writings(situation.thought, texts, replies, groups)
+    family = proposals[places[0]].family
+    asked = {
+        "backward": backward.of_question_given_answer,
+        "own_judgement": backward.of_own_judgement,
+    }
+    wanted = {name: ask for name, ask in asked.items() if belief.weighs(family, name)}
+    scorer = tools.scorer() if wanted else None
+    if scorer is not None:
+        one_of_each = [texts[groups.index(group)] for group in sorted(set(groups))]
+        for ask in wanted.values():
+            told = ask(situation.thought.text, one_of_each, scorer, cancel=situation.cancel)
+            for place, group in enumerate(groups):
+                found[place].append(told[group])
+    return found

@@ -1,0 +1,32 @@
+"""Analogical: the language model answers after the nearest taught questions, which show it what is asked for."""
+
+from __future__ import annotations
+
+from alen.core.operators.writing import MAX_TOKENS, conversation, proposals_of
+from alen.core.situation import Proposal, Situation
+from alen.types import Evidence, Generator
+
+
+def answer_by_example(situation: Situation, generator: Generator | None) -> list[Proposal]:
+    """Nothing without taught questions: it would be the intuitive answer again."""
+    known = [hit for hit in situation.recollection.episodes if hit.episode.answer and not hit.exact]
+    if generator is None or not known:
+        return []
+    # The nearest comes last, right before the question.
+    examples = [(hit.episode.question, hit.episode.answer or "") for hit in reversed(known)]
+    messages = conversation(situation.thought, examples=examples)
+    evidence = tuple(
+        Evidence(
+            hit.episode.id,
+            "episode",
+            f"{hit.episode.question} — {hit.episode.answer}",
+            hit.episode.source,
+            None,
+            0,
+            0,
+            hit.score,
+        )
+        for hit in known
+    )
+    replies = generator.generate(messages, max_tokens=MAX_TOKENS, cancel=situation.cancel)
+    return proposals_of(replies, "analogical", evidence=evidence)

@@ -1,0 +1,80 @@
+"""What was right before near this question: graded answers as points, and the odds around a new one.
+
+Axes: N graded answers, D dimension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from alen.core.checks.looking import check
+from alen.core.equivalence import normalise
+from alen.types import Check
+
+WIDTH = 0.15
+"""Of the kernel, in cosine distance: at this distance a graded answer counts for a bit more than a third."""
+
+PRIOR = 4.0
+"""Graded answers that the pooled rate counts for."""
+
+NEIGHBOURS = 10
+
+
+@dataclass(frozen=True)
+class Record:
+    """``vectors_ND`` unit vectors of questions, ``right_N`` in {0, 1} whether what was said to them was right,
+    ``answers`` what was said. Empty where nothing was graded: then no check applies."""
+
+    vectors_ND: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
+    right_N: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    answers: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.answers)
+
+    def of(self, vector_D: np.ndarray, answers: Sequence[str], *, without: int | None = None) -> list[list[Check]]:
+        """For each answer: how often answers to near questions were right, how often this very answer was, and how near
+        the nearest graded questions are. ``without`` leaves a graded answer out, which must not judge itself."""
+        if not len(self) or self.vectors_ND.shape[1] != len(vector_D):
+            return [[check(name, None) for name in ("record_near", "record_of_answer", "familiar")] for _ in answers]
+        near_N = self.vectors_ND @ vector_D
+        weight_N = np.exp((near_N - 1.0) / WIDTH)
+        keep_N = np.ones(len(self), dtype=bool)
+        if without is not None:
+            keep_N[without] = False
+        rate = float((self.right_N[keep_N].sum() + 1) / (keep_N.sum() + 2))
+        familiar = float(np.sort(near_N[keep_N])[-NEIGHBOURS:].mean())
+        said = [normalise(answer) for answer in self.answers]
+        found = []
+        for answer in answers:
+            same_N = np.array([text == normalise(answer) for text in said])
+            found.append(
+                [
+                    check("record_near", _log_odds(weight_N * keep_N, self.right_N, rate)),
+                    check("record_of_answer", _log_odds(same_N * keep_N * 1.0, self.right_N, rate)),
+                    check("familiar", familiar, 0.4),
+                ]
+            )
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "vectors": np.asarray(self.vectors_ND, dtype=np.float16).tolist(),
+            "right": self.right_N.astype(int).tolist(),
+            "answers": list(self.answers),
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Record:
+        vectors_ND = np.asarray(data["vectors"], dtype=np.float32)
+        return cls(vectors_ND, np.asarray(data["right"], dtype=np.float64), tuple(data["answers"]))
+
+
+def _log_odds(weight_N: np.ndarray, right_N: np.ndarray, rate: float) -> float:
+    """Of the posterior mean of a Beta distribution whose prior has the pooled rate."""
+    right, wrong = float(weight_N @ right_N) + PRIOR * rate, float(weight_N @ (1 - right_N)) + PRIOR * (1 - rate)
+    return float(np.log(right / wrong) - np.log(rate / (1 - rate)))

@@ -1,0 +1,87 @@
+"""Whether a sum of many checks may be believed: only where it beats the best single one on questions of a kind that it
+was not fitted on. Learned sums of signals often lose outside of where they were fitted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from alen.core.calibration import Calibrator
+from alen.core.energy import Energy
+from alen.types import Check
+
+_EDGE = 1e-4
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """``energy`` fitted on all rows, ``scores`` (n,) log-odds of each row by one that was fitted without its part;
+    ``single`` names the check that it consists of, None for the sum of all; ``report`` has the log-losses."""
+
+    energy: Energy
+    scores: np.ndarray
+    single: str | None
+    report: dict[str, Any]
+
+
+def choose(rows: Sequence[Sequence[Check]], labels: np.ndarray, parts: Sequence[str], names: Sequence[str]) -> Chosen:
+    """Fit the sum and each check alone, leaving out one part (a data set, or a fold of question groups) at a time.
+
+    The sum is taken when its log-loss on the parts left out is lower on average than that of the best check, and on no
+    part higher by more than one standard error."""
+    part_N = np.array(parts)
+    sum_N = held_out(rows, labels, part_N, names)
+    loss_of_sum = _losses(sum_N, labels, part_N)
+    alone = {name: held_out(rows, labels, part_N, [name]) for name in names}
+    losses = {name: _losses(scores, labels, part_N) for name, scores in alone.items()}
+    best = min(losses, key=lambda name: float(losses[name].mean()), default=None)
+    report: dict[str, Any] = {"log_loss": round(float(loss_of_sum.mean()), 4)}
+    if best is None:
+        return Chosen(Energy.fit(rows, labels, names=names), sum_N, None, report)
+    report |= {"best_single": best, "log_loss_of_best_single": round(float(losses[best].mean()), 4)}
+    if _wins(loss_of_sum, losses[best], part_N):
+        return Chosen(Energy.fit(rows, labels, names=names), sum_N, None, report)
+    return Chosen(Energy.fit(rows, labels, names=[best]), alone[best], best, report)
+
+
+def held_out(
+    rows: Sequence[Sequence[Check]], labels: np.ndarray, part_N: np.ndarray, names: Sequence[str]
+) -> np.ndarray:
+    """Log-odds of each row by an energy fitted on all other parts."""
+    scores = np.zeros(len(rows))
+    for part in np.unique(part_N):
+        inside, outside = np.flatnonzero(part_N != part).tolist(), np.flatnonzero(part_N == part).tolist()
+        if not inside or len(set(labels[inside].tolist())) < 2:
+            continue
+        energy = Energy.fit([rows[i] for i in inside], labels[inside], names=names)
+        scores[outside] = [-energy.of(rows[i]) for i in outside]
+    return scores
+
+
+def _losses(scores: np.ndarray, labels: np.ndarray, part_N: np.ndarray) -> np.ndarray:
+    """Log-loss of each row, with the map to probabilities fitted on the other parts."""
+    loss = np.zeros(len(scores))
+    for part in np.unique(part_N):
+        inside, outside = part_N != part, part_N == part
+        fitted = Calibrator.platt(scores[inside], labels[inside]) if inside.any() else None
+        p = np.full(outside.sum(), 0.5) if fitted is None else fitted.probabilities(scores[outside])
+        p = np.clip(p, _EDGE, 1 - _EDGE)
+        loss[outside] = -np.log(np.where(labels[outside] > 0, p, 1 - p))
+    return loss
+
+
+def _wins(ours: np.ndarray, theirs: np.ndarray, part_N: np.ndarray) -> bool:
+    more = ours - theirs
+    if more.mean() >= 0:
+        return False
+    for part in np.unique(part_N):
+        own = more[part_N == part]
+        error = float(own.std(ddof=1)) / math.sqrt(len(own)) if len(own) > 1 else math.inf
+        if own.mean() > error:
+            return False
+    return True
