@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from alen import explanation
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -213,6 +215,10 @@ class Answer:
     def checks(self) -> tuple[Check, ...]:
         """The checks of the best candidate."""
         return self.candidates[0].checks if self.candidates else ()
+
+    def explain(self) -> str:
+        """Every check with its value and what it added to the log-odds, the evidence, what was refused and why."""
+        return "\n".join(explanation.lines(self))
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -35,13 +35,14 @@ from alen.memory.filters import Where
 from alen.memory.upkeep import Upkeep
 from alen.memory.vector_cache import VectorCache
 from alen.memory.vectors import NamespaceVectors
+from alen.memory.verified import Verified
 from alen.types import Encoder, EpisodeHit, IndexName, PassageDraft, PassageHit, Recollection, TeachReport, Tier
 
 Progress = Callable[[str, int, int], None]
 _MODES = get_args(Mode)
 
 
-class EpisodicMemory(Upkeep):
+class EpisodicMemory(Upkeep, Verified):
     """Documents, episodes, sessions and learned state in one SQL database. What a method has returned is on the disk.
     Safe to use from many threads, and from many processes on one store. ``namespace`` arguments default to the one
     given at opening."""

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from alen.errors import BadInput, StoreError
-from alen.memory import editing, episodes, faults, log, namespaces, schema, sealer
+from alen.memory import editing, episodes, faults, log, namespaces, provenance, schema, sealer
 from alen.memory.identity import now
 from alen.memory.sql import run
 from alen.memory.store import Store
@@ -45,7 +45,7 @@ def erase(store: Store, namespace: str, uids: Sequence[str] | None, source: str 
         if number is None:
             raise BadInput("namespace", repr(namespace), "a namespace of this store", "See: alen memory stats")
         items, passages = _wanted(connection, number, uids, source)
-        items = _with_children(connection, number, items, passages)
+        items = sorted({*items, *provenance.descendants(connection, number, items, passages)})
         names = _names(connection, items) + [f"p{item}" for item in passages]
         messages = _forget_messages(connection, number, items, whole)
         editing.remove(connection, items)
@@ -130,23 +130,6 @@ def _wanted(
         for table in ("episode", "passage")
     ]
     return found[0], found[1]
-
-
-def _with_children(connection: sa.Connection, number: int, items: Sequence[int], passages: Sequence[int]) -> list[int]:
-    """What was answered from something says it again."""
-    found = dict.fromkeys(items)
-    waiting = [*(("episode", item) for item in items), *(("passage", item) for item in passages)]
-    sql = (
-        "SELECT e.id FROM derived_from d JOIN episode e ON e.id = d.child_id "
-        "WHERE e.namespace_id = ? AND d.parent_kind = ? AND d.parent_id = ?"
-    )
-    while waiting:
-        kind, item = waiting.pop()
-        for child in run(connection, sql, (number, kind, item)).scalars():
-            if child not in found:
-                found[child] = None
-                waiting.append(("episode", child))
-    return sorted(found)
 
 
 def _names(connection: sa.Connection, items: Sequence[int]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from alen.errors import BadInput
-from alen.memory import episode_rows, episodes, log, namespaces, spaces
+from alen.memory import episode_rows, episodes, log, namespaces, provenance, spaces
 from alen.memory.identity import answer_hash, now
 from alen.memory.sql import run
 from alen.memory.store import Store
@@ -30,9 +30,12 @@ def give(
         if correct:
             _confirm(connection, encoder, row, vector_D)
             return {"status": "gold"}
-        _reject(connection, row, "quarantined")
-        for twin in _same_claim(connection, row):
-            _reject(connection, twin, "superseded" if correction else "quarantined")
+        twins = _same_claim(connection, row)
+        # What rests on a wrong answer falls with it; what claimed the same keeps its own way of ending.
+        provenance.quarantine(connection, row.namespace_id, [row.id, *(twin.id for twin in twins)])
+        for twin in twins:
+            if correction:
+                _reject(connection, twin, "superseded")
         if correction is None:
             return {"status": "quarantined"}
         known = episodes.taught_uid(connection, row.namespace_id, correction.content_hash)

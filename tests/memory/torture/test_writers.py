@@ -59,7 +59,7 @@ def test_everything_is_there_once(url: str, tmp_path: Any) -> None:
         left += writer.sent.pop()
     (tmp_path / "over").touch()
     for reader in readers:
-        assert reader.finish() == 0
+        assert reader.finish(FOR_EVER) == 0
     with EpisodicMemory.open(url, encoder=life.OLD) as memory:
         with memory._store.reading() as connection:
             stored = list(connection.exec_driver_sql("SELECT uid FROM episode").scalars())
