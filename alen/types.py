@@ -93,10 +93,12 @@ class EpisodeHit:
 
 @dataclass(frozen=True, slots=True)
 class Recollection:
-    """What memory brings to a question, best first."""
+    """What memory brings to a question, best first; ``refused`` are answers to this very question that a person has
+    called wrong."""
 
     passages: tuple[PassageHit, ...] = ()
     episodes: tuple[EpisodeHit, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,7 @@ class Candidate:
             "confidence": self.confidence,
             "energy": self.energy,
             "operators": list(self.operators),
+            "family": self.detail.get("family"),
             "checks": [check.to_json() for check in self.checks],
         }
 
@@ -196,7 +199,8 @@ class Candidate:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What ``ask`` returns. ``text`` is None unless ``decision`` is ``"answer"``; ``candidates[0]`` is the
-    answer it would give without abstaining and ``confidence`` is its probability, also when abstaining."""
+    answer it would give without abstaining and ``confidence`` is its probability, also when abstaining.
+    ``understood`` is the question with what earlier turns of a conversation add to it, where they add anything."""
 
     question: str
     text: str | None
@@ -210,6 +214,7 @@ class Answer:
     tokens: int = 0
     episode: str | None = None
     session: str | None = None
+    understood: str | None = None
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -234,6 +239,7 @@ class Answer:
             "timings_ms": self.timings_ms,
             "tokens": self.tokens,
             "session": self.session,
+            "understood": self.understood,
         }
 
 

@@ -94,6 +94,7 @@ def _why(candidates: Sequence[Candidate]) -> str:
     if answerable is not None and answerable.status == "fail":
         return "not stated: what I remember does not seem to answer this"
     for name, reason in (
+        ("called_wrong", "called wrong: a person has said so of the best candidate"),
         ("names_in_passage", "not about this: the best passage lacks a name in the question"),
         ("numbers_in_passage", "not about this: the best passage lacks a number in the question"),
         ("names_agree", "not the same question: the nearest taught one speaks of another name"),

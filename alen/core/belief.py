@@ -17,6 +17,9 @@ from alen.types import Check
 
 VERSION = 2
 
+UNBELIEVABLE = 40.0
+"""The energy of what is not believed at all."""
+
 
 @dataclass(frozen=True)
 class Family:
@@ -32,13 +35,15 @@ class Belief:
     """Weighs a candidate. An unknown family is never believed: probability 0.
 
     ``record`` is what was right before, ``certificates`` say from which probability on errors are bounded, ``coverage``
-    from which on a candidate belongs to a set that holds the right answer, by the share of questions it fails for."""
+    from which on a candidate belongs to a set that holds the right answer, by the share of questions it fails for;
+    ``graded`` are probabilities of answers that nothing was fitted on, and whether they were right."""
 
     families: dict[str, Family]
     provenance: dict[str, Any] = field(default_factory=dict)
     record: Record = field(default_factory=Record)
     certificates: tuple[Certificate, ...] = ()
     coverage: dict[float, float] = field(default_factory=dict)
+    graded: tuple[tuple[float, int], ...] = ()
 
     def knows(self, family: str) -> bool:
         return family in self.families
@@ -57,7 +62,7 @@ class Belief:
         """Energy, probability, interval."""
         known = self.families.get(family)
         if known is None:
-            return 40.0, 0.0, (0.0, 1.0)
+            return UNBELIEVABLE, 0.0, (0.0, 1.0)
         energy = known.energy.of(checks)
         calibrator = known.calibrator or _PLAIN
         p = calibrator.probability(-energy)
@@ -85,6 +90,7 @@ class Belief:
             "record": self.record.to_json() if len(self.record) else None,
             "certificates": [asdict(certificate) for certificate in self.certificates],
             "coverage": [[share, least] for share, least in self.coverage.items()],
+            "graded": [list(pair) for pair in self.graded],
         }
 
     @classmethod
@@ -102,6 +108,7 @@ class Belief:
             Record.from_json(data["record"]) if data.get("record") else Record(),
             tuple(Certificate(**certificate) for certificate in data.get("certificates", ())),
             dict(data.get("coverage", ())),
+            tuple((p, right) for p, right in data.get("graded", ())),
         )
 
 

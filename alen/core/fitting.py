@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from alen.core import abstention, safeguard
-from alen.core.abstention import Certificate
 from alen.core.belief import Belief, Family
 from alen.core.calibration import MINIMUM, Calibrator
 from alen.errors import BadInput
@@ -75,19 +74,18 @@ def fit(
     whole: dict[str, Any] = {"families": report}
     fitted = Belief(families, {}, before.record)
     kept = [row for row, out in zip(labelled, held, strict=True) if out]
-    certificates, coverage, told = certified(fitted, kept)
+    promising, told = certified(fitted, kept)
     whole |= told
-    return Belief(families, {**provenance, **whole}, before.record, certificates, coverage), whole
+    return replace(promising, provenance={**provenance, **whole}), whole
 
 
-def certified(
-    belief: Belief, rows: Sequence[Labelled]
-) -> tuple[tuple[Certificate, ...], dict[float, float], dict[str, Any]]:
-    """What a belief can promise, from rows that it was not fitted on: certificates, coverage of sets, and figures."""
+def certified(belief: Belief, rows: Sequence[Labelled]) -> tuple[Belief, dict[str, Any]]:
+    """The belief with what it can promise by rows that it was not fitted on: certificates, coverage of sets, and how
+    sure it was of wrong answers; and figures."""
     sure = np.array([belief.probability(row.family, row.checks) for row in rows])
     said = best_of_each(rows, sure)
     if len(said) < MINIMUM:
-        return (), {}, {"certified_on": 0, "certificates": []}
+        return belief, {"certified_on": 0, "certificates": []}
     p, labels = sure[said], np.array([rows[place].right for place in said])
     certificates = tuple(abstention.certify(p, labels, risk) for risk in RISKS)
     best_right: dict[int, float] = {}
@@ -97,9 +95,14 @@ def certified(
     coverage = {miss: abstention.cover(list(best_right.values()), miss) for miss in MISSES}
     rate = min(max(float(labels.mean()), 1e-3), 1 - 1e-3)
     clipped = np.clip(p, 1e-4, 1 - 1e-4)
+    promising = replace(
+        belief,
+        certificates=certificates,
+        coverage={miss: least for miss, least in coverage.items() if least > 0},
+        graded=tuple((round(float(value), 4), int(label)) for value, label in zip(p, labels, strict=True)),
+    )
     return (
-        certificates,
-        {miss: least for miss, least in coverage.items() if least > 0},
+        promising,
         {
             "certified_on": len(said),
             "log_loss": round(float(-np.log(np.where(labels > 0, clipped, 1 - clipped)).mean()), 4),

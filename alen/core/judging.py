@@ -13,8 +13,11 @@ from alen.core.equivalence import equivalent
 from alen.core.situation import Proposal, Situation, Tools
 from alen.types import Check
 
-PROVEN = frozenset({"compute", "recall_exact"})
+PROVEN = frozenset({"compute", "recall_exact", "own"})
 """Families that no agreement makes more or less likely."""
+
+NO_WITNESS = frozenset({"own"})
+"""Families that agree with nothing: ALEN's own word, heard again."""
 
 
 def completed(situation: Situation, proposals: Sequence[Proposal], belief: Belief, tools: Tools) -> list[Proposal]:
@@ -26,7 +29,11 @@ def completed(situation: Situation, proposals: Sequence[Proposal], belief: Belie
             more[place] += found
     for place, proposal in enumerate(proposals):
         if proposal.family not in PROVEN:
-            others = [other.text for other in proposals if other.operator != proposal.operator]
+            others = [
+                other.text
+                for other in proposals
+                if other.operator != proposal.operator and other.family not in NO_WITNESS
+            ]
             more[place].append(checks.of_agreement(proposal.text, others))
     if len(belief.record):
         texts = [proposal.text for proposal in proposals]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from alen.core import abstention, judging, operators
 from alen.core.abstention import Policy
-from alen.core.belief import Belief
+from alen.core.belief import UNBELIEVABLE, Belief
 from alen.core.equivalence import equivalent
 from alen.core.situation import Proposal, Situation, Tools, as_evidence, tokens_of
-from alen.types import Candidate, Decision, Effort, Evidence
+from alen.types import Candidate, Check, Decision, Effort, Evidence
 
 _EXTRACTED = "extract"
 
@@ -88,7 +88,7 @@ class Reasoner:
     def _weighed(self, situation: Situation, proposals: Sequence[Proposal], tools: Tools) -> list[Candidate]:
         """Where a passage was read, extraction can only agree: alone it is a far weaker reader of the same passage."""
         complete = judging.completed(situation, proposals, self.belief, tools)
-        weighed = [self._candidate(proposal) for proposal in complete]
+        weighed = [self._candidate(situation, proposal) for proposal in complete]
         weighed.sort(key=lambda candidate: (_family(candidate) == _EXTRACTED, candidate.energy))
         merged: list[Candidate] = []
         for candidate in weighed:
@@ -101,9 +101,16 @@ class Reasoner:
             merged = [candidate for candidate in merged if _family(candidate) != _EXTRACTED]
         return sorted(merged, key=lambda candidate: -candidate.confidence)
 
-    def _candidate(self, proposal: Proposal) -> Candidate:
+    def _candidate(self, situation: Situation, proposal: Proposal) -> Candidate:
         weighed = proposal.weighed(*self.belief.weigh(proposal.family, proposal.checks))
-        return replace(weighed, checks=self.belief.explained(proposal.family, proposal.checks))
+        weighed = replace(weighed, checks=self.belief.explained(proposal.family, proposal.checks))
+        if not any(equivalent(proposal.text, wrong) for wrong in situation.recollection.refused):
+            return weighed
+        # A person has the last word: what was called wrong for this very question is not said again.
+        called = Check("called_wrong", "fail", 0.0, -UNBELIEVABLE)
+        return replace(
+            weighed, energy=UNBELIEVABLE, confidence=0.0, interval=(0.0, 0.0), checks=(*weighed.checks, called)
+        )
 
 
 ENOUGH: dict[Effort, float] = {"fast": 0.0, "balanced": 0.8, "thorough": CERTAIN}

@@ -5,6 +5,7 @@ Axes: N graded answers, D dimension.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,16 +62,27 @@ class Record:
             )
         return found
 
+    def with_one(self, vector_D: np.ndarray, answer: str, right: bool) -> Record:
+        """The record with one more, the newest."""
+        vectors_ND = np.concatenate([self.vectors_ND.reshape(len(self), len(vector_D)), vector_D[None]])
+        return Record(vectors_ND, np.append(self.right_N, float(right)), (*self.answers, answer))
+
+    def newest(self, count: int) -> Record:
+        return Record(self.vectors_ND[-count:], self.right_N[-count:], self.answers[-count:])
+
     def to_json(self) -> dict[str, Any]:
+        """Vectors as half floats in base 64: text is read faster than numbers."""
         return {
-            "vectors": np.asarray(self.vectors_ND, dtype=np.float16).tolist(),
+            "dim": int(self.vectors_ND.shape[1]),
+            "vectors": base64.b64encode(np.asarray(self.vectors_ND, dtype="<f2").tobytes()).decode(),
             "right": self.right_N.astype(int).tolist(),
             "answers": list(self.answers),
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Record:
-        vectors_ND = np.asarray(data["vectors"], dtype=np.float32)
+        flat = np.frombuffer(base64.b64decode(data["vectors"]), dtype="<f2").astype(np.float32)
+        vectors_ND = flat.reshape(len(data["answers"]), data["dim"])
         return cls(vectors_ND, np.asarray(data["right"], dtype=np.float64), tuple(data["answers"]))
 
 

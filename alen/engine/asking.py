@@ -90,8 +90,10 @@ def _solve(engine: Engine, question: str, used: Tools, cancel: CancelToken | Non
     return Solved(question, best.text, best.confidence, best.evidence, verdict.tokens)
 
 
-def checked(engine: Engine, question: str) -> str:
-    """The question, stripped. Raises BadInput, and UnknownNamespace before any model is loaded."""
+def checked(engine: Engine, question: str, *, told: bool = False) -> str:
+    """The question, stripped. ``told``: it is a statement, which may be the first of its namespace.
+
+    Raises BadInput, and UnknownNamespace before any model is loaded."""
     if not isinstance(question, str) or not any(character.isalnum() for character in question):
         raise BadInput(
             "question", repr(question), "a text with at least one letter or digit", 'For example: "Who built it?"'
@@ -101,7 +103,7 @@ def checked(engine: Engine, question: str) -> str:
             "question", f"{len(question):,} characters", f"at most {LONGEST_QUESTION:,}", "Teach long texts, then ask."
         )
     namespace = engine.memory.namespace
-    if not engine.memory.has_namespace(namespace):
+    if not told and not engine.memory.has_namespace(namespace):
         known = ", ".join(engine.memory.namespaces()) or "none yet"
         raise UnknownNamespace("namespace", repr(namespace), known, "Teach it first: alen teach FILE")
     return question.strip()

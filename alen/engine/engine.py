@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from alen import paths as places
 from alen import settings as options
 from alen.core import belief
-from alen.engine import asking, calibrating, chatting, teaching
+from alen.engine import asking, calibrating, chatting, learning, teaching
 from alen.engine.lazy_models import LazyEncoder, Once, load_generator, load_reader, load_verifier, no_model
 from alen.engine.ray_encoder import RayEncoder
 from alen.memory import EpisodicMemory
@@ -163,7 +164,15 @@ class Engine:
         """Say whether an answer was right, and what is right. Gives ``episode`` and its new ``status``.
 
         Raises UnknownEpisode, BadInput."""
-        return {"episode": episode, **self.memory.feedback(episode, correct, answer)}
+        found = {"episode": episode, **self.memory.feedback(episode, correct, answer)}
+        learning.from_feedback(self, episode, correct)
+        return found
+
+    def commit_verified(self, epsilon: float = 0.05) -> dict[str, Any]:
+        """Commit answers of ALEN to memory: what was proved, and as many others that of those at most ``epsilon`` are
+        expected to be wrong, told from the answers that ``calibrate`` kept apart. How many of each; none are certified
+        before ``calibrate``. Raises BadInput."""
+        return learning.commit(self, epsilon)
 
     def think(self, text: str) -> ThoughtState:
         """The state that ``text`` puts the engine in. Raises BadInput for an empty text."""
@@ -182,7 +191,8 @@ class Engine:
     def belief(self) -> Belief:
         """What the core has learned: this namespace's own calibration, or the one that ships with ALEN."""
         stored = self.memory.load_state(BELIEF_KEY)
-        return belief.Belief.from_json(stored) if stored else belief.default()
+        found = belief.Belief.from_json(stored) if stored else belief.default()
+        return replace(found, record=learning.record_of(self))
 
     def stats(self) -> dict[str, Any]:
         """Counts of the memory, and which models and calibration are in use."""

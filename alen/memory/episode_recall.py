@@ -114,6 +114,17 @@ def recall_dense(
     ]
 
 
+def refused(connection: sa.Connection, namespace: int, question: str) -> tuple[str, ...]:
+    """Answers to the same question, word for word, that were taken back and that nothing says any more."""
+    sql = (
+        "SELECT DISTINCT e.answer FROM episode e WHERE e.namespace_id = ? AND e.question_hash = ? "
+        "AND e.status = 'quarantined' AND e.answer IS NOT NULL AND NOT EXISTS (SELECT 1 FROM episode o "
+        "WHERE o.namespace_id = e.namespace_id AND o.question_hash = e.question_hash "
+        "AND o.answer_hash = e.answer_hash AND o.recallable)"
+    )
+    return tuple(run(connection, sql, (namespace, question_hash(question))).scalars())
+
+
 def _same_question(connection: sa.Connection, namespace: int, question: str, count: int, where: Where) -> list[int]:
     """Newest first."""
     condition, values = where.sql()

@@ -294,6 +294,7 @@ class EpisodicMemory(Upkeep, Verified):
             return Recollection(
                 recollection.recall_passages(connection, number, question, query_D, vectors, passages),
                 episode_recall.recall_episodes(connection, number, question, query_D, vectors, episodes, chosen),
+                episode_recall.refused(connection, number, question),
             )
 
     def search(self, query: str, k: int = 8, *, namespace: str | None = None) -> list[PassageHit | EpisodeHit]:

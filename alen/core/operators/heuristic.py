@@ -3,12 +3,13 @@ language model."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
 from alen.core import checks as look
 from alen.core.situation import Proposal, Situation, as_evidence
-from alen.types import Evidence
+from alen.types import Check, Evidence
 
 _SPANS = {
     "number": re.compile(r"(?:[$£€]\s?)?\d[\d,.]*(?:\s?(?:%|percent|[a-zA-Z°]+))?"),
@@ -28,10 +29,21 @@ def recall_taught(situation: Situation) -> list[Proposal]:
         found = Evidence(
             episode.id, "episode", f"{episode.question} — {episode.answer}", episode.source, None, 0, 0, hit.score
         )
-        family = "recall_exact" if hit.exact else "recall"
-        checks = tuple(look.of_episode(situation.thought, hits, index))
+        family, checks = _judged(situation, index)
         proposals.append(Proposal(episode.answer, "heuristic", family, checks, (found,)))
     return proposals
+
+
+def _judged(situation: Situation, index: int) -> tuple[str, tuple[Check, ...]]:
+    """An answer that ALEN gave and committed is worth what it was worth then, and for the same question alone: said
+    again it is no second witness."""
+    hit = situation.recollection.episodes[index]
+    if hit.episode.source == "model" and hit.episode.tier != "gold":
+        p = min(max(hit.episode.confidence, 1e-6), 1 - 1e-6)
+        then = math.log(p / (1 - p)) if hit.exact else None
+        return "own", (look.check("confidence_then", then), look.check("own_question", float(hit.exact), 1.0))
+    family = "recall_exact" if hit.exact else "recall"
+    return family, tuple(look.of_episode(situation.thought, situation.recollection.episodes, index))
 
 
 def extract(situation: Situation) -> list[Proposal]:

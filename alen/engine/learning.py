@@ -1,0 +1,105 @@
+"""What feedback teaches the core, and which of its own answers it may commit to memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alen.core.belief import Belief, Family
+from alen.core.online import Shadow
+from alen.core.record import Record
+from alen.core.verified_learning import select
+from alen.errors import BadInput
+from alen.types import Check
+
+if TYPE_CHECKING:
+    from alen.engine.engine import Engine
+
+SHADOWS_KEY = "core.shadows"
+RECORD_KEY = "core.record"
+
+REMEMBERED = 500
+"""Graded answers that local reliability is told from, the newest."""
+
+
+def from_feedback(engine: Engine, uid: str, right: bool) -> None:
+    """Take in a grade: at once where answers near this one are judged, on a copy where checks are weighed."""
+    episode = engine.memory.get(uid)
+    candidates = episode.detail.get("candidates") or []
+    if episode.source != "model" or episode.answer is None or not candidates:
+        return  # what a person taught says nothing about how sure ALEN may be of its own
+    best = candidates[0]
+    _remember(engine, episode.question, episode.answer, right)
+    family = best.get("family")
+    belief = engine.belief()
+    if family not in belief.families:
+        return
+    checks = [Check(check["name"], check["status"], check["value"]) for check in best["checks"]]
+    states = engine.memory.load_state(SHADOWS_KEY) or {}
+    shadow = Shadow.from_json(states[family]) if family in states else Shadow(belief.families[family].energy)
+    shadow = shadow.learned(checks, float(best["confidence"]), right)
+    over = shadow.epoch()
+    if over is not None:
+        energy, calibrator = over
+        _put_into_service(engine, belief, family, Family(energy, calibrator))
+        shadow = Shadow(energy)
+    engine.memory.save_state(SHADOWS_KEY, {**states, family: shadow.to_json()})
+
+
+def commit(engine: Engine, epsilon: float) -> dict[str, Any]:
+    """See Engine.commit_verified."""
+    if not 0.0 < epsilon < 1.0:
+        raise BadInput("epsilon", f"{epsilon:g}", "a share between 0 and 1", "For example 0.05.")
+    belief = engine.belief()
+    waiting = engine.memory.unverified()
+    proved = [row["id"] for row in waiting if _is_proved(row)]
+    others = [row for row in waiting if not _is_proved(row)]
+    report: dict[str, Any] = {"proved": engine.memory.promote(proved, "proved"), "certified": 0, "epsilon": epsilon}
+    # Only what was answered waits here: of the graded ones those count that would have been answered.
+    least = min((float(row["confidence"]) for row in others), default=1.0)
+    graded = [(p, right) for p, right in belief.graded if p >= least]
+    report |= {"waiting": len(others), "graded": len(graded)}
+    if others and graded:
+        scores = [float(row["confidence"]) for row in others]
+        chosen = select(scores, [p for p, right in graded if not right], len(graded), epsilon).chosen
+        report["certified"] = engine.memory.promote([others[place]["id"] for place in chosen], "certified")
+    return report
+
+
+def record_of(engine: Engine) -> Record:
+    """What people said of answers in this namespace."""
+    stored = engine.memory.load_state(RECORD_KEY)
+    return Record.from_json(stored) if stored else Record()
+
+
+def _remember(engine: Engine, question: str, answer: str, right: bool) -> None:
+    vector_D = np.asarray(engine.encoder.encode([question])[0], dtype=np.float32)
+    record = record_of(engine)
+    if len(record) and record.vectors_ND.shape[1] != len(vector_D):
+        record = Record()  # of another encoder
+    grown = record.with_one(vector_D, answer, right).newest(REMEMBERED)
+    engine.memory.save_state(RECORD_KEY, grown.to_json())
+
+
+def _put_into_service(engine: Engine, belief: Belief, name: str, family: Family) -> None:
+    """Certificates were given for what was in service before: they end with it."""
+    from alen.engine.engine import BELIEF_KEY
+
+    provenance = {**belief.provenance, "epochs": int(belief.provenance.get("epochs", 0)) + 1}
+    renewed = replace(
+        belief,
+        families={**belief.families, name: family},
+        provenance=provenance,
+        certificates=(),
+        coverage={},
+        graded=(),
+    )
+    engine.memory.save_state(BELIEF_KEY, replace(renewed, record=Record()).to_json())
+
+
+def _is_proved(row: dict[str, Any]) -> bool:
+    candidates = row["detail"].get("candidates") or [{}]
+    checks = {check["name"]: check["status"] for check in candidates[0].get("checks", ())}
+    return candidates[0].get("family") == "compute" and checks.get("symbolic") == "pass"
