@@ -1,0 +1,55 @@
+"""Names of people: titles, first names left out, initials and short forms."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from alen.core.equivalence.aliases import NICKNAMES, RANKS, TITLES
+
+_LONGEST = 5
+
+
+def agreement(one: tuple[str, ...], two: tuple[str, ...], *, person: bool) -> Literal["same", "different", ""]:
+    """Whether two names are one person's, two people's of one family, or neither can be said.
+
+    ``one`` and ``two`` are words in one form. ``person`` says that the question asks for somebody; without it only a
+    title may be missing, since "York" is not "New York"."""
+    first, second = _bare(one, person), _bare(two, person)
+    if first[0] == second[0] and first[1] and (first[0] != one or second[0] != two):
+        titles = set(one[: len(one) - len(first[0])]), set(two[: len(two) - len(second[0])])
+        return "same" if titles[0] <= titles[1] or titles[1] <= titles[0] else ""
+    if not person:
+        return ""
+    short, long = sorted((_without_suffix(first[0]), _without_suffix(second[0])), key=len)
+    if not short or len(long) > _LONGEST or len(long) < 2 or short[-1] != long[-1] or not short[-1].isalpha():
+        return ""
+    if len(short) == 1:
+        return "same"
+    if not _may_be(short[0], long[0]):
+        return "different"
+    return "same" if _in_order(short[1:-1], long[1:-1]) else ""
+
+
+def _bare(words: tuple[str, ...], person: bool) -> tuple[tuple[str, ...], bool]:
+    titles = RANKS if person else TITLES
+    at = 0
+    while at < len(words) - 1 and words[at] in titles:
+        at += 1
+    return words[at:], bool(words[at:]) and words[-1] not in titles
+
+
+def _without_suffix(words: tuple[str, ...]) -> tuple[str, ...]:
+    return words[:-1] if len(words) > 2 and words[-1] in {"junior", "senior"} else words
+
+
+def _may_be(one: str, two: str) -> bool:
+    """Equal, an initial of the other ("j", "jr" for "john ronald"), or its short form."""
+    if one == two or NICKNAMES.get(one, one) == NICKNAMES.get(two, two):
+        return True
+    short, long = sorted((one, two), key=len)
+    return len(short) <= 3 and short[:1] == long[:1] and (len(short) == 1 or not set(short[1:]) & set("aeiouy"))
+
+
+def _in_order(few: tuple[str, ...], many: tuple[str, ...]) -> bool:
+    left = iter(many)
+    return all(any(_may_be(word, other) for other in left) for word in few)

@@ -1,0 +1,113 @@
+"""What can be decided without weighing: the first rule that applies says whether two answers are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from alen.core.equivalence import names
+from alen.core.equivalence.aliases import NEGATIONS
+from alen.core.equivalence.features import Asked, acronym, opposed
+from alen.core.equivalence.said import Said
+
+Ruling = tuple[float, str]
+"""1.0 or 0.0 and the rule's name; 0.5 for dates of which one says less."""
+
+
+def decide(one: Said, two: Said, asked: Asked) -> Ruling | None:
+    """The ruling of the first rule that applies, None when the head must weigh the pair."""
+    for rule in RULES:
+        ruling = rule(one, two, asked)
+        if ruling is not None:
+            return ruling
+    return None
+
+
+def _text(one: Said, two: Said, asked: Asked) -> Ruling | None:
+    if one.plain == two.plain:
+        return 1.0, "text"
+    return (0.0, "empty") if not one.key or not two.key else None
+
+
+def _polarity(one: Said, two: Said, asked: Asked) -> Ruling | None:
+    if one.polarity and two.polarity:
+        return float(one.polarity == two.polarity), "yes or no"
+    return None
+
+
+def _date(one: Said, two: Said, asked: Asked) -> Ruling | None:
+    if not one.dates or not two.dates:
+        return None
+    found = [(a.agreement(b), a, b) for a in one.dates for b in two.dates]
+    kinds = {kind for kind, _, _ in found}
+    if "same" in kinds or any(kind == "partial" and a.fits(b, asked.question) for kind, a, b in found):
+        return 1.0, "date"
+    return (0.5, "partial date") if "partial" in kinds else (0.0, "date")
+
+
+def _quantity(one: Said, two: Said, asked: Asked) -> Ruling | None:
+    if one.quantity is None or two.quantity is None:
+        return None
+    return float(one.quantity.same(two.quantity)), "quantity"
+
+
+def _key(one: Said, two: Said, asked: Asked) -> Ruling | None:
+    return (1.0, "words") if _ended(one.key) == _ended(two.key) else None
+
+
+def _ended(key: tuple[str, ...]) -> tuple[str, ...]:
+    """At the end "the eighth" is what "VIII" and "8" are."""
+    return (*key[:-1], key[-1].rstrip("#")) if key else key
+
+
+def _items(one: Said, two: Said, asked: Asked) -> Ruling | None:
+    return (1.0, "list") if len(one.items) > 1 and one.items == two.items else None
+
+
+def _one_word(one: Said, two: Said, asked: Asked) -> Ruling | None:
+    """Answers that differ in one word, and that word is a number, an opposite, a "not" or a plural."""
+    short, long = sorted((one, two), key=lambda said: len(said.key))
+    if len(short.key) == len(long.key):
+        pairs = [(a, b) for a, b in zip(short.key, long.key, strict=True) if a != b]
+        if len(pairs) != 1:
+            return None
+        a, b = pairs[0]
+        if a[0].isdecimal() and b[0].isdecimal():
+            return 0.0, "number"
+        if opposed([a], [b]):
+            return 0.0, "opposite"
+        if a.rstrip("+#-") == b.rstrip("+#-"):
+            return 0.0, "sign"
+        place = next(at for at, word in enumerate(short.key) if word != long.key[at])
+        if short.stems[place] == long.stems[place] and not (_capital(short, a) and _capital(long, b)):
+            return 1.0, "plural"
+    elif len(long.key) - len(short.key) == 1:
+        extra = [at for at, word in enumerate(long.key) if word in NEGATIONS]
+        if any(long.key[:at] + long.key[at + 1 :] == short.key for at in extra):
+            return 0.0, "negation"
+    return None
+
+
+def _capital(said: Said, word: str) -> bool:
+    return any(written[0].isupper() for written in said.written if written.lower().startswith(word[:3]))
+
+
+def _name(one: Said, two: Said, asked: Asked) -> Ruling | None:
+    found = names.agreement(one.key, two.key, person=asked.kind == "human")
+    return (float(found == "same"), "name") if found else None
+
+
+def _acronym(one: Said, two: Said, asked: Asked) -> Ruling | None:
+    return (1.0, "acronym") if acronym(one, two) else None
+
+
+RULES: Sequence[Callable[[Said, Said, Asked], Ruling | None]] = (
+    _text,
+    _polarity,
+    _date,
+    _quantity,
+    _key,
+    _items,
+    _one_word,
+    _name,
+    _acronym,
+)
