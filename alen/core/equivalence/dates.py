@@ -34,7 +34,7 @@ _MONTHS = {
 }
 _LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _BESIDE = frozenset(
-    "in on at by during around about circa ca c since from of the year a d day days , "
+    "in on at during around about circa ca c from of the year a d day days "
     "monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat sun utc gmt".split()
 )
 _BEFORE = frozenset({"bc", "bce"})

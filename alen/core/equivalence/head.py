@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -31,7 +32,7 @@ class Head:
         total = self.bias + self.cosine * cosine
         for weight, value in zip(self.weights, features, strict=True):
             total += weight * value
-        return float(sigmoid(total))
+        return 1.0 / (1.0 + math.exp(-max(-40.0, min(40.0, total))))
 
     @classmethod
     def fit(cls, features: np.ndarray, same: np.ndarray, importance: np.ndarray, ridge: float, **options: Any) -> Head:

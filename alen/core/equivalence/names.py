@@ -7,6 +7,7 @@ from typing import Literal
 from alen.core.equivalence.aliases import NICKNAMES, RANKS, TITLES
 
 _LONGEST = 5
+_FULL_NAME = 3
 
 
 def agreement(one: tuple[str, ...], two: tuple[str, ...], *, person: bool) -> Literal["same", "different", ""]:
@@ -23,10 +24,10 @@ def agreement(one: tuple[str, ...], two: tuple[str, ...], *, person: bool) -> Li
     short, long = sorted((_without_suffix(first[0]), _without_suffix(second[0])), key=len)
     if not short or len(long) > _LONGEST or len(long) < 2 or short[-1] != long[-1] or not short[-1].isalpha():
         return ""
-    if len(short) == 1:
-        return "same"
+    if long[-len(short) :] == short:
+        return "same"  # the first name or what somebody is left out: "Einstein", "comedian Nick Hancock"
     if not _may_be(short[0], long[0]):
-        return "different"
+        return "different" if len(long) <= _FULL_NAME else ""
     return "same" if _in_order(short[1:-1], long[1:-1]) else ""
 
 

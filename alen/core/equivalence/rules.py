@@ -23,7 +23,7 @@ def decide(one: Said, two: Said, asked: Asked) -> Ruling | None:
 
 
 def _text(one: Said, two: Said, asked: Asked) -> Ruling | None:
-    if one.plain == two.plain:
+    if one.plain == two.plain and one.key == two.key:
         return 1.0, "text"
     return (0.0, "empty") if not one.key or not two.key else None
 
@@ -56,7 +56,7 @@ def _key(one: Said, two: Said, asked: Asked) -> Ruling | None:
 
 def _ended(key: tuple[str, ...]) -> tuple[str, ...]:
     """At the end "the eighth" is what "VIII" and "8" are."""
-    return (*key[:-1], key[-1].rstrip("#")) if key else key
+    return (*key[:-1], key[-1].rstrip("#")) if key and key[-1][0].isdecimal() else key
 
 
 def _items(one: Said, two: Said, asked: Asked) -> Ruling | None:

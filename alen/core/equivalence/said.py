@@ -11,6 +11,8 @@ from alen.core.equivalence.quantities import Quantity
 from alen.core.equivalence.text import clean
 from alen.core.equivalence.words import canonical, split, stem
 
+LONGEST_READ = 10_000
+"""What a text says behind this many characters counts as one word, so that no text takes long."""
 LONGEST_VALUE = 200
 """Longer texts are not read as one date or one amount, in characters."""
 _SHORT = 20
@@ -40,7 +42,7 @@ class Said:
 
 def take(text: str) -> Said:
     """Read an answer. Never fails, whatever the text; linear in its length."""
-    cleaned = clean(text)
+    cleaned, tail = clean(text[:LONGEST_READ]), text[LONGEST_READ:].strip()
     written = split(cleaned)
     lowered = [word.lower() for word in written]
     key = canonical(written, lowered)
@@ -50,11 +52,11 @@ def take(text: str) -> Said:
     number = short and (
         any(character.isdecimal() for character in cleaned) or not numerals.NUMBER_WORDS.isdisjoint(lowered)
     )
-    plain = " ".join(cleaned.casefold().split())
+    plain = " ".join(cleaned.casefold().split()) + tail
     return Said(
         text,
         plain,
-        tuple(key),
+        (*key, tail) if tail else tuple(key),
         stems,
         bag,
         bag - STOP,
