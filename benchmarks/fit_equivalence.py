@@ -92,7 +92,7 @@ def fit(pairs: Sequence[Pair], encoder: Remembering) -> None:
         if pair.reported:
             continue
         asked = Asked.of(None if chance.random() < WITHOUT_QUESTION else pair.question)
-        one, two = take(pair.first), take(pair.second)
+        one, two = take(pair.first, asked.bag), take(pair.second, asked.bag)
         if rules.decide(one, two, asked) is None:
             kept.append(pair)
             rows.append(features.of(one, two, asked))

@@ -44,6 +44,16 @@ RANKS = TITLES | frozenset(
 )
 """The same where the question asks for a person; elsewhere these words are part of names ("General Motors")."""
 
+ROYAL = frozenset("king queen prince princess emperor empress pope lord lady sir dame".split())
+"""Ranks that tell one person from another of the same name."""
+
+QUALIFIERS = frozenset(
+    "new north south east west northern southern eastern western northeast northwest southeast southwest upper lower "
+    "inner outer greater lesser central mid old former ex vice deputy assistant anti non pre post proto neo pseudo semi "
+    "half step grand counter under sub inter intra un de".split()
+)
+"""Words before another that make something else of it: "York" is not "New York"."""
+
 NICKNAMES = {
     nick: name
     for name, nicks in {

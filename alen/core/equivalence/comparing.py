@@ -99,14 +99,14 @@ class _Judge:
 
     def __init__(self, question: str | None, options: Sequence[str], encoder: Encoder | None) -> None:
         self.asked = Asked.of(question)
-        self.options = [take(option) for option in options]
+        self.options = [take(option, self.asked.bag) for option in options]
         heads = shipped()
         self.head = heads.get(encoder.fingerprint if encoder else "", heads[""])
         self.encoder = encoder if self.head.encoder else None
 
     def all_pairs(self, texts: Sequence[str]) -> dict[tuple[int, int], Sameness]:
         """Every pair of places (a, b), a < b."""
-        said = [take(text) for text in texts]
+        said = [take(text, self.asked.bag) for text in texts]
         chosen = [self._option(one) for one in said]
         said = [one if place is None else self.options[place] for one, place in zip(said, chosen, strict=True)]
         cosines = self._cosines([one.text for one in said])

@@ -5,31 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
-from alen.core.equivalence import names
 from alen.core.equivalence.aliases import OPPOSITES
 from alen.core.equivalence.said import Said, take
 from alen.thought import answer_type
 
 NAMES = (
     "words",
-    "new_words",
     "new_words_contained",
-    "both_add",
-    "one_adds",
-    "letters",
     "letters_contained",
     "spelling",
     "last_word",
-    "first_word",
-    "numbers_agree",
-    "numbers_differ",
+    "ends_with",
+    "starts_with",
     "number_missing",
     "negation_differs",
     "opposites",
-    "name_agrees",
-    "name_differs",
-    "acronym",
     "length",
     "length_ratio",
     "human",
@@ -37,11 +29,18 @@ NAMES = (
     "location",
     "description",
     "human_contained",
-    "number_contained",
     "description_letters",
     "no_question",
 )
 """In the order in which ``of`` gives them."""
+
+FOR = frozenset(
+    "words new_words_contained letters_contained spelling last_word ends_with starts_with "
+    "length_ratio".split()
+)
+"""Speak for being the same: fitting may ignore them but never turn them round."""
+AGAINST = frozenset("number_missing negation_differs opposites".split())
+"""Speak against it, likewise."""
 
 _MOST_OWN = 4
 
@@ -61,47 +60,36 @@ class Asked:
 
 def of(one: Said, two: Said, asked: Asked) -> list[float]:
     """The pair's numbers, in the order of ``NAMES``."""
-    shared = len(one.bag & two.bag)
-    words = 2 * shared / ((len(one.bag) + len(two.bag)) or 1)
-    mine, others = one.content - asked.bag, two.content - asked.bag
-    both, least = len(mine & others), min(len(mine), len(others))
-    own, foreign = mine - others, others - mine
-    contained = both / least if least else words
-    grams, smaller = len(one.grams & two.grams), min(len(one.grams), len(two.grams))
-    letters = 2 * grams / ((len(one.grams) + len(two.grams)) or 1)
-    lengths = sorted((len(one.stems), len(two.stems)))
-    human, number, description = (float(asked.kind == kind) for kind in ("human", "number", "description"))
-    named = names.agreement(one.key, two.key, person=bool(human)) if shared else ""
+    few, many = (one.stems, two.stems) if len(one.stems) < len(two.stems) else (two.stems, one.stems)
+    words = 2 * len(one.bag & two.bag) / ((len(one.bag) + len(two.bag)) or 1)
+    own, foreign = one.new - two.new, two.new - one.new
+    contained = _contained(one.new, two.new) if one.new and two.new else words
     return [
         words,
-        2 * both / (len(mine) + len(others)) if least else words,
         contained,
-        min(len(own), len(foreign), 3) / 3,
-        min(max(len(own), len(foreign)), 6) / 6,
-        letters,
-        grams / smaller if smaller else 0.0,
+        _contained(one.grams, two.grams),
         _spelling(own, foreign),
-        float(one.stems[-1:] == two.stems[-1:]),
-        float(one.stems[:1] == two.stems[:1]),
-        float(bool(one.numbers) and one.numbers == two.numbers),
-        float(bool(one.numbers - two.numbers) and bool(two.numbers - one.numbers)),
+        float(bool(few) and few[-1] == many[-1] and few[-1] not in asked.bag),
+        float(many[len(many) - len(few) :] == few),
+        float(many[: len(few)] == few),
         float(bool(one.numbers) != bool(two.numbers)),
         float(one.negations % 2 != two.negations % 2),
         float(opposed(own, foreign)),
-        float(named == "same"),
-        float(named == "different"),
-        float(acronym(one, two)),
-        min(math.log1p(lengths[0]) / 4, 1.0),
-        lengths[0] / (lengths[1] or 1),
-        human,
-        number,
+        min(math.log1p(len(few)) / 4, 1.0),
+        len(few) / (len(many) or 1),
+        float(asked.kind == "human"),
+        float(asked.kind == "number"),
         float(asked.kind == "location"),
-        description,
-        human * contained,
-        number * contained,
-        description * letters,
+        float(asked.kind == "description"),
+        contained * (asked.kind == "human"),
+        _contained(one.new_grams, two.new_grams) * (asked.kind == "description"),
         float(not asked.kind),
     ]
+
+
+def _contained(one: frozenset[str], two: frozenset[str]) -> float:
+    """Share of the smaller set that the larger one holds."""
+    return len(one & two) / (min(len(one), len(two)) or 1)
 
 
 def opposed(own: Collection[str], foreign: Collection[str]) -> bool:
@@ -111,8 +99,10 @@ def opposed(own: Collection[str], foreign: Collection[str]) -> bool:
 
 def acronym(one: Said, two: Said) -> bool:
     """Whether one is written as the first letters of the other ("IPCC"), small words left out or not."""
-    short, long = sorted((one, two), key=lambda said: len(said.written))
-    if len(short.written) != 1 or not 3 <= len(long.written) <= 10:
+    if len(one.written) != 1 and len(two.written) != 1:
+        return False
+    short, long = (one, two) if len(one.written) == 1 else (two, one)
+    if not 2 <= len(long.written) <= 10:
         return False
     letters = short.written[0]
     if not letters.isupper() or not 2 <= len(letters) <= 8:
@@ -130,7 +120,8 @@ def _spelling(own: Collection[str], foreign: Collection[str]) -> float:
         return 1.0
     if not own or not foreign or len(own) > _MOST_OWN or len(foreign) > _MOST_OWN:
         return 0.0
-    few, many = sorted((own, foreign), key=len)
+    both_add = min(len(own), len(foreign), 3) / 3
+    few, many = (own, foreign) if len(own) <= len(foreign) else (foreign, own)
     likeness = [max(_alike(word, other) for other in many) for word in few]
     if len(own) == len(foreign):
         likeness += [max(_alike(word, other) for other in few) for word in many]
@@ -141,6 +132,10 @@ def _alike(one: str, two: str) -> float:
     """Dice coefficient of letter pairs, ends included; 0 between numbers."""
     if one[0].isdecimal() or two[0].isdecimal() or len(one) > 40 or len(two) > 40:
         return 0.0
-    first = {a + b for a, b in zip(" " + one, one + " ", strict=True)}
-    second = {a + b for a, b in zip(" " + two, two + " ", strict=True)}
+    first, second = _letter_pairs(one), _letter_pairs(two)
     return 2 * len(first & second) / (len(first) + len(second))
+
+
+@lru_cache(maxsize=4096)
+def _letter_pairs(word: str) -> frozenset[str]:
+    return frozenset(a + b for a, b in zip(" " + word, word + " ", strict=True))

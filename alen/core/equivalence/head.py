@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from alen.core.calibration import sigmoid
-from alen.core.equivalence.features import NAMES
+from alen.core.equivalence.features import AGAINST, FOR, NAMES
 
 
 @dataclass(frozen=True)
@@ -37,22 +37,22 @@ class Head:
     @classmethod
     def fit(cls, features: np.ndarray, same: np.ndarray, importance: np.ndarray, ridge: float, **options: Any) -> Head:
         """Ridge logistic regression by Newton's method. ``features`` (n, d), ``same`` (n,) in {0, 1}, ``importance``
-        (n,) weighs the rows; a column beyond the features' is the cosine. The ridge is on standardised columns."""
-        mean, scale = features.mean(0), np.maximum(features.std(0), 1e-9)
-        scale[features.std(0) < 1e-9] = np.inf  # a column that never varies gets no weight
-        X = np.hstack([(features - mean) / scale, np.ones((len(features), 1))])
-        penalty = np.append(np.full(features.shape[1], ridge), 0.0)
-        theta = np.zeros(X.shape[1])
-        for _ in range(100):
-            p = sigmoid(X @ theta)
-            gradient = X.T @ (importance * (p - same)) + penalty * theta
-            curvature = (X * (importance * np.maximum(p * (1 - p), 1e-9))[:, None]).T @ X + np.diag(penalty + 1e-9)
-            step = np.linalg.solve(curvature, gradient)
-            theta = theta - step
-            if np.abs(step).max() < 1e-9:
+        (n,) weighs the rows; a column beyond the features' is the cosine. The ridge is on standardised columns. A
+        feature whose weight would have the wrong sign is left out, one after the other."""
+        mean, scale = features.mean(0), features.std(0)
+        sign = np.zeros(features.shape[1])
+        sign[: len(NAMES)] = [(name in FOR) - (name in AGAINST) for name in NAMES]
+        used = scale > 1e-9
+        while True:
+            columns = (features[:, used] - mean[used]) / scale[used]
+            theta = _newton(columns, same, importance, ridge)
+            wrong = theta[:-1] * sign[used]
+            if not (wrong < 0).any():
                 break
-        weights = np.round(theta[:-1] / scale, 5)
-        bias = round(float(theta[-1] - (theta[:-1] / scale) @ mean), 5)
+            used[np.flatnonzero(used)[wrong.argmin()]] = False
+        weights = np.zeros(features.shape[1])
+        weights[used] = np.round(theta[:-1] / scale[used], 5)
+        bias = round(float(theta[-1] - weights @ mean), 5)
         size = len(NAMES)
         return cls(bias, tuple(weights[:size].tolist()), float(weights[size:].sum()), **options)
 
@@ -64,6 +64,21 @@ class Head:
     def from_json(cls, data: dict[str, Any], provenance: dict[str, Any]) -> Head:
         weights = tuple(data["weights"][name] for name in NAMES)
         return cls(data["bias"], weights, data["cosine"], data["encoder"], provenance)
+
+
+def _newton(columns: np.ndarray, same: np.ndarray, importance: np.ndarray, ridge: float) -> np.ndarray:
+    X = np.hstack([columns, np.ones((len(columns), 1))])
+    penalty = np.append(np.full(columns.shape[1], ridge), 0.0)
+    theta = np.zeros(X.shape[1])
+    for _ in range(100):
+        p = sigmoid(X @ theta)
+        gradient = X.T @ (importance * (p - same)) + penalty * theta
+        curvature = (X * (importance * np.maximum(p * (1 - p), 1e-9))[:, None]).T @ X + np.diag(penalty + 1e-9)
+        step = np.linalg.solve(curvature, gradient)
+        theta = theta - step
+        if np.abs(step).max() < 1e-9:
+            break
+    return theta
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from alen.core.equivalence.aliases import NICKNAMES, RANKS, TITLES
+from alen.core.equivalence.aliases import NICKNAMES, RANKS, ROYAL, TITLES
 
 _LONGEST = 5
 _FULL_NAME = 3
@@ -16,12 +16,18 @@ def agreement(one: tuple[str, ...], two: tuple[str, ...], *, person: bool) -> Li
     ``one`` and ``two`` are words in one form. ``person`` says that the question asks for somebody; without it only a
     title may be missing, since "York" is not "New York"."""
     first, second = _bare(one, person), _bare(two, person)
+    if not person and (one == second[0] or two == first[0]) and not set((*one, *two)) & TITLES:
+        return ""  # "Queen" alone may be part of a name
     if first[0] == second[0] and first[1] and (first[0] != one or second[0] != two):
-        titles = set(one[: len(one) - len(first[0])]), set(two[: len(two) - len(second[0])])
-        return "same" if titles[0] <= titles[1] or titles[1] <= titles[0] else ""
+        mine, others = set(one[: len(one) - len(first[0])]), set(two[: len(two) - len(second[0])])
+        if mine <= others or others <= mine:
+            return "same"
+        return "different" if mine & ROYAL and others & ROYAL and not mine & others & ROYAL else ""
     if not person:
         return ""
-    short, long = sorted((_without_suffix(first[0]), _without_suffix(second[0])), key=len)
+    short, long = _without_suffix(first[0]), _without_suffix(second[0])
+    if len(short) > len(long):
+        short, long = long, short
     if not short or len(long) > _LONGEST or len(long) < 2 or short[-1] != long[-1] or not short[-1].isalpha():
         return ""
     if long[-len(short) :] == short:
@@ -32,7 +38,7 @@ def agreement(one: tuple[str, ...], two: tuple[str, ...], *, person: bool) -> Li
 
 
 def _bare(words: tuple[str, ...], person: bool) -> tuple[tuple[str, ...], bool]:
-    titles = RANKS if person else TITLES
+    titles = RANKS if person else TITLES | ROYAL
     at = 0
     while at < len(words) - 1 and words[at] in titles:
         at += 1

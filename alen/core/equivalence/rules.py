@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from alen.core.equivalence import names
-from alen.core.equivalence.aliases import NEGATIONS
+from alen.core.equivalence.aliases import NEGATIONS, QUALIFIERS
 from alen.core.equivalence.features import Asked, acronym, opposed
 from alen.core.equivalence.said import Said
+from alen.core.equivalence.words import stem
 
 Ruling = tuple[float, str]
 """1.0 or 0.0 and the rule's name; 0.5 for dates of which one says less."""
@@ -23,7 +24,7 @@ def decide(one: Said, two: Said, asked: Asked) -> Ruling | None:
 
 
 def _text(one: Said, two: Said, asked: Asked) -> Ruling | None:
-    if one.plain == two.plain and one.key == two.key:
+    if one.plain == two.plain:
         return 1.0, "text"
     return (0.0, "empty") if not one.key or not two.key else None
 
@@ -31,12 +32,17 @@ def _text(one: Said, two: Said, asked: Asked) -> Ruling | None:
 def _polarity(one: Said, two: Said, asked: Asked) -> Ruling | None:
     if one.polarity and two.polarity:
         return float(one.polarity == two.polarity), "yes or no"
-    return None
+    # "No. 5" is not "no".
+    return (0.0, "yes or no") if (one.polarity or two.polarity) and one.numbers != two.numbers else None
 
 
 def _date(one: Said, two: Said, asked: Asked) -> Ruling | None:
     if not one.dates or not two.dates:
-        return None
+        month = one if one.dates else two
+        # "May" is neither a verb nor, unless somebody is asked for, a surname.
+        return (0.0, "date") if month.dates and len(month.key) == 1 and asked.kind != "human" and not (
+            one.quantity or two.quantity
+        ) and month.dates[0].month else None
     found = [(a.agreement(b), a, b) for a in one.dates for b in two.dates]
     kinds = {kind for kind, _, _ in found}
     if "same" in kinds or any(kind == "partial" and a.fits(b, asked.question) for kind, a, b in found):
@@ -63,28 +69,44 @@ def _items(one: Said, two: Said, asked: Asked) -> Ruling | None:
     return (1.0, "list") if len(one.items) > 1 and one.items == two.items else None
 
 
+def _number(one: Said, two: Said, asked: Asked) -> Ruling | None:
+    """The same but for other numbers ("Apollo 11", "the Apollo 13 mission")."""
+    if one.numbers <= two.numbers or two.numbers <= one.numbers:
+        return None
+    mine, others = one.bag - one.numbers, two.bag - two.numbers
+    return (0.0, "number") if mine <= others or others <= mine else None
+
+
 def _one_word(one: Said, two: Said, asked: Asked) -> Ruling | None:
-    """Answers that differ in one word, and that word is a number, an opposite, a "not" or a plural."""
-    short, long = sorted((one, two), key=lambda said: len(said.key))
+    """Answers that differ in one word: an opposite, a "not", a plural, a qualifier, a surname left out."""
+    short, long = (one, two) if len(one.key) <= len(two.key) else (two, one)
+    if len(long.key) - len(short.key) > 1:
+        return None
     if len(short.key) == len(long.key):
-        pairs = [(a, b) for a, b in zip(short.key, long.key, strict=True) if a != b]
-        if len(pairs) != 1:
+        places = [at for at, (a, b) in enumerate(zip(short.key, long.key, strict=True)) if a != b]
+        if len(places) != 1:
             return None
-        a, b = pairs[0]
-        if a[0].isdecimal() and b[0].isdecimal():
-            return 0.0, "number"
+        a, b = short.key[places[0]], long.key[places[0]]
         if opposed([a], [b]):
             return 0.0, "opposite"
         if a.rstrip("+#-") == b.rstrip("+#-"):
             return 0.0, "sign"
-        place = next(at for at, word in enumerate(short.key) if word != long.key[at])
-        if short.stems[place] == long.stems[place] and not (_capital(short, a) and _capital(long, b)):
+        if stem(a) == stem(b) and not (_capital(short, a) and _capital(long, b)):
             return 1.0, "plural"
-    elif len(long.key) - len(short.key) == 1:
+    else:
         extra = [at for at, word in enumerate(long.key) if word in NEGATIONS]
         if any(long.key[:at] + long.key[at + 1 :] == short.key for at in extra):
             return 0.0, "negation"
+        if long.key[1:] == short.key and long.key[0] in QUALIFIERS:
+            return 0.0, "qualifier"
+        if long.key[:1] == short.key and asked.kind in {"", "human"} and _full_name(long):
+            return 0.0, "first name"
     return None
+
+
+def _full_name(said: Said) -> bool:
+    """Two capitalised words and nothing else ("Marta Hald")."""
+    return len(said.written) == 2 and all(word.istitle() for word in said.written)
 
 
 def _capital(said: Said, word: str) -> bool:
@@ -107,6 +129,7 @@ RULES: Sequence[Callable[[Said, Said, Asked], Ruling | None]] = (
     _quantity,
     _key,
     _items,
+    _number,
     _one_word,
     _name,
     _acronym,

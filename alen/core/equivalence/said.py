@@ -30,7 +30,9 @@ class Said:
     stems: tuple[str, ...]
     bag: frozenset[str]
     content: frozenset[str]
+    new: frozenset[str]
     grams: frozenset[str]
+    new_grams: frozenset[str]
     numbers: frozenset[str]
     negations: int
     polarity: int
@@ -40,14 +42,15 @@ class Said:
     written: tuple[str, ...]
 
 
-def take(text: str) -> Said:
-    """Read an answer. Never fails, whatever the text; linear in its length."""
+def take(text: str, asked: frozenset[str] = frozenset()) -> Said:
+    """Read an answer to a question with the words ``asked``. Never fails; linear in the text's length."""
     cleaned, tail = clean(text[:LONGEST_READ]), text[LONGEST_READ:].strip()
     written = split(cleaned)
     lowered = [word.lower() for word in written]
     key = canonical(written, lowered)
     stems = tuple(stem(word) for word in key)
     bag = frozenset(stems)
+    new, grams = bag - STOP - asked, _grams(stems)
     short = len(cleaned) <= LONGEST_VALUE
     number = short and (
         any(character.isdecimal() for character in cleaned) or not numerals.NUMBER_WORDS.isdisjoint(lowered)
@@ -60,7 +63,9 @@ def take(text: str) -> Said:
         stems,
         bag,
         bag - STOP,
-        _grams(stems),
+        new,
+        grams,
+        _grams(tuple(word for word in stems if word in new)) if len(new) < len(bag) else grams,
         frozenset(word for word in stems if word[0].isdecimal() or word[0] == "-"),
         sum(word in NEGATIONS for word in key),
         choices.polarity(lowered, plain),

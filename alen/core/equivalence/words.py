@@ -18,6 +18,10 @@ _MONEY = re.compile(r"([$€£]\s?\d[\d.,]*)\s?([mMbB])\b")
 _INITIALS = re.compile(r"(?<![^\W_])(?:[A-Za-z]\.\s?){2,}")
 _ARTICLES = frozenset({"a", "an", "the"})
 _DROPPED = frozenset("-/*^$€£¥₹°")
+_CONTRACTED = {
+    f"{verb}n't": verb
+    for verb in "is are was were do does did has have had could would should must need might".split()
+} | {"can't": "can", "cannot": "can", "won't": "will", "shan't": "shall", "ain't": "is"}
 _TENS = ((50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
 
 
@@ -63,14 +67,15 @@ def canonical(written: Sequence[str], lowered: list[str]) -> list[str]:
             continue
         if word in _DROPPED:
             continue
+        if word in _CONTRACTED:
+            out += _CONTRACTED[word], "not"
+            continue
         out.append(_word(written[at - 1], word, ends=at > last > 0, among=last > 0))
     return _aliased([word for word in out if word])
 
 
 def _word(written: str, word: str, *, ends: bool, among: bool) -> str:
     if "'" in word:
-        if word.endswith("n't"):
-            return "not"
         word = word.removesuffix("'s").replace("'", "")
     if word in _ROMANS and (len(word) > 1 or (ends and written.isupper())):
         return _ROMANS[word]
