@@ -77,7 +77,8 @@ class Remembering:
         for start in range(0, len(new), 1024):
             some = new[start : start + 1024]
             self.vectors.update(zip(some, self.encoder.encode(some), strict=True))
-            print(f"encoded {start + len(some)}/{len(new)}", file=sys.stderr, flush=True)
+            if len(new) > len(some):
+                print(f"encoded {start + len(some)}/{len(new)}", file=sys.stderr, flush=True)
 
     def encode(self, texts: list[str]) -> np.ndarray:
         self.learn(texts)

@@ -91,7 +91,8 @@ def neighbours(rows: Sequence[dict[str, Any]], source: str, count: int = 2) -> I
     for members in kinds.values():
         for question, answer, grams in members:
             scored = sorted(
-                ((2 * len(grams & other[2]) / ((len(grams) + len(other[2])) or 1), other[1]) for other in members), reverse=True
+                ((2 * len(grams & other[2]) / ((len(grams) + len(other[2])) or 1), other[1]) for other in members),
+                reverse=True,
             )
             near = [other for _, other in scored[: 10 * count] if not _nested(other, [answer])]
             for other in list(dict.fromkeys(near))[:count]:

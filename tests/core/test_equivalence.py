@@ -258,7 +258,13 @@ NOT_SAME = {
         ("1999", "2000"),
         ("31 February 2000", "28 February 2000"),
     ],
-    "yes or no": [("yes", "no"), ("true", "false"), ("No, it is not", "Yes, it is"), ("not true", "true"), ("No. 5", "no")],
+    "yes or no": [
+        ("yes", "no"),
+        ("true", "false"),
+        ("No, it is not", "Yes, it is"),
+        ("not true", "true"),
+        ("No. 5", "no"),
+    ],
     "negation": [
         ("not Paris", "Paris"),
         ("never", "always"),

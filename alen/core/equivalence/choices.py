@@ -25,7 +25,7 @@ def polarity(words: Sequence[str], text: str) -> int:
     negated = said[0] == "not" and len(said) > 1
     word = said[1] if negated else said[0]
     value = 1 if word in _YES else -1 if word in _NO else 0
-    if value and (len(said) == 1 + negated and len(words) <= 8 or _explained(text)):
+    if value and ((len(said) == 1 + negated and len(words) <= 8) or _explained(text)):
         return -value if negated else value
     return 0
 

@@ -47,7 +47,7 @@ SIGNS = frozenset(_MONTHS) | _BEFORE | _AFTER | {"century", "centuries"}
 
 @dataclass(frozen=True, slots=True)
 class Date:
-    """Years from ``low`` to ``high`` (astronomers' count apart: 10 BC is -10), ``month`` and ``day`` when said.
+    """Years from ``low`` to ``high`` (10 BC is -10), ``month`` and ``day`` when said.
     ``part`` says a part of it ("early", "summer"). No year said: ``low`` is None."""
 
     low: int | None
@@ -57,7 +57,7 @@ class Date:
     part: str = ""
 
     def agreement(self, other: Date) -> Agreement:
-        """"same", "different" when both cannot be true, "partial" when one says less and the rest agrees."""
+        """ "same", "different" when both cannot be true, "partial" when one says less and the rest agrees."""
         pairs = ((self.month, other.month), (self.day, other.day))
         if any(one is not None and two is not None and one != two for one, two in pairs):
             return "different"
@@ -162,12 +162,12 @@ def _years_said(words: Sequence[str]) -> list[Date]:
 
 def _written(words: Sequence[str]) -> list[Date]:
     """14 October 1066, October 14th, 1066, Oct 1066, 5 May, May."""
-    months = [at for at, word in enumerate(words) if word in _MONTHS]
     sign = -1 if words[-1] in _BEFORE else 1
     words = [word for word in words if word not in _BEFORE | _AFTER]
+    months = [at for at, word in enumerate(words) if word in _MONTHS]
     if len(months) != 1 or len(words) > 3:
         return []
-    month = _MONTHS[words[months[0]]] if months[0] < len(words) else 0
+    month = _MONTHS[words[months[0]]]
     day = year = None
     for at, word in enumerate(words):
         if at == months[0]:
@@ -182,6 +182,6 @@ def _written(words: Sequence[str]) -> list[Date]:
             year = sign * value
         else:
             return []
-    if not month or (day is not None and day > _LENGTHS[month - 1]):
+    if day is not None and day > _LENGTHS[month - 1]:
         return []
     return [Date(year, year, month, day)]

@@ -35,8 +35,7 @@ NAMES = (
 """In the order in which ``of`` gives them."""
 
 FOR = frozenset(
-    "words new_words_contained letters_contained spelling last_word ends_with starts_with "
-    "length_ratio".split()
+    "words new_words_contained letters_contained spelling last_word ends_with starts_with length_ratio".split()
 )
 """Speak for being the same: fitting may ignore them but never turn them round."""
 AGAINST = frozenset("number_missing negation_differs opposites".split())
@@ -120,7 +119,6 @@ def _spelling(own: Collection[str], foreign: Collection[str]) -> float:
         return 1.0
     if not own or not foreign or len(own) > _MOST_OWN or len(foreign) > _MOST_OWN:
         return 0.0
-    both_add = min(len(own), len(foreign), 3) / 3
     few, many = (own, foreign) if len(own) <= len(foreign) else (foreign, own)
     likeness = [max(_alike(word, other) for other in many) for word in few]
     if len(own) == len(foreign):

@@ -16,8 +16,8 @@ def agreement(one: tuple[str, ...], two: tuple[str, ...], *, person: bool) -> Li
     ``one`` and ``two`` are words in one form. ``person`` says that the question asks for somebody; without it only a
     title may be missing, since "York" is not "New York"."""
     first, second = _bare(one, person), _bare(two, person)
-    if not person and (one == second[0] or two == first[0]) and not set((*one, *two)) & TITLES:
-        return ""  # "Queen" alone may be part of a name
+    if not person and (one == second[0] or two == first[0]) and TITLES.isdisjoint((*one, *two)):
+        return ""  # only a rank is missing, and it may be part of a name ("King Cobra")
     if first[0] == second[0] and first[1] and (first[0] != one or second[0] != two):
         mine, others = set(one[: len(one) - len(first[0])]), set(two[: len(two) - len(second[0])])
         if mine <= others or others <= mine:

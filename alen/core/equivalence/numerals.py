@@ -1,4 +1,4 @@
-"""Numbers in a row of words: digits with separators, number words, ordinals, fractions, powers of ten, by exact value."""
+"""Numbers in a row of words, by exact value: digits with separators, number words, ordinals, fractions, powers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _UNITS = {
         "seventeen eighteen nineteen".split()
     )
 }
-_TENS = {word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_TENS = {
+    word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
+}
 SCALES = {
     "hundred": 100,
     "thousand": 10**3,
@@ -157,7 +159,7 @@ def _digits(words: Sequence[str], at: int) -> Numeral | None:
 
 
 def _spelt(words: Sequence[str], at: int) -> Numeral | None:
-    """"two hundred and five thousand three hundred", "twenty-first" (the hyphen parted the words)."""
+    """ "two hundred and five thousand three hundred", "twenty-first" (the hyphen parted the words)."""
     total, group, end, ordinal = 0, 0, at, False
     last = None
     while end < len(words) and end - at < 24:

@@ -16,8 +16,8 @@ _MINUS = frozenset({"minus", "negative"})
 _SIGNS = frozenset("$€£¥₹")
 _BEFORE = (
     frozenset(
-        "about around approximately approx roughly circa ca c some exactly precisely just only nearly almost the a an in "
-        "at for by of is was it they there are were to than between from us up total all - x".split()
+        "about around approximately approx roughly circa ca c some exactly precisely just only nearly almost the a an "
+        "in at for by of is was it they there are were to than between from us up total all - x".split()
     )
     | _AT_LEAST
     | _AT_MOST
@@ -99,7 +99,7 @@ class Quantity:
 
 def _rounds(exact: Fraction, said: Fraction) -> bool:
     """Whether ``said`` is ``exact`` rounded to the digits it is given with, two at least ("5 km" is "3.1 miles")."""
-    for places in range(0, 7):
+    for places in range(7):
         scaled = said * 10**places
         if scaled.denominator == 1:
             return abs(scaled) >= 10 and round(exact * 10**places) == scaled
@@ -131,7 +131,7 @@ def _range(
     unit = _unit(words, first.end)
     at = unit[1] if unit else first.end + (words[first.end : first.end + 1] == ["%"])
     if at < len(words) and (words[at] in {"-", "to"} or (between and words[at] == "and")):
-        second = numerals.read(words, at + 1 + (words[at + 1 : at + 2] in ([sign] for sign in _SIGNS)))
+        second = numerals.read(words, at + 1 + bool(_SIGNS & set(words[at + 1 : at + 2])))
         if second is not None and not second.ordinal:
             scale = numerals.SCALES.get(words[second.end - 1], 1)
             if low < 1000 and words[first.end - 1] not in numerals.SCALES:
@@ -152,10 +152,11 @@ def _unit(words: Sequence[str], at: int) -> tuple[str, int] | None:
 def _measured(number: Quantity, behind: Sequence[str], percent: bool) -> Quantity | None:
     """The number with what stands behind it; None when that is a sentence or holds another number."""
     unit = _unit(behind, 0)
+    name = unit[0] if unit else ""
     low, high, at = number.low, number.high, 0
     while unit is not None:
         # "5 feet 11 inches", "2 hours and 30 minutes": the parts are added in the first unit.
-        name, at = unit if at == 0 else (name, unit[1])
+        at = unit[1]
         part = numerals.read(behind, at + (behind[at : at + 1] == ["and"])) if low == high else None
         unit = _unit(behind, part.end) if part else None
         if part is None or unit is None or UNITS[unit[0]][0] != UNITS[name][0] or UNITS[name][2]:

@@ -40,9 +40,15 @@ def _date(one: Said, two: Said, asked: Asked) -> Ruling | None:
     if not one.dates or not two.dates:
         month = one if one.dates else two
         # "May" is neither a verb nor, unless somebody is asked for, a surname.
-        return (0.0, "date") if month.dates and len(month.key) == 1 and asked.kind != "human" and not (
-            one.quantity or two.quantity
-        ) and month.dates[0].month else None
+        return (
+            (0.0, "date")
+            if month.dates
+            and len(month.key) == 1
+            and asked.kind != "human"
+            and not (one.quantity or two.quantity)
+            and month.dates[0].month
+            else None
+        )
     found = [(a.agreement(b), a, b) for a in one.dates for b in two.dates]
     kinds = {kind for kind, _, _ in found}
     if "same" in kinds or any(kind == "partial" and a.fits(b, asked.question) for kind, a, b in found):

@@ -44,7 +44,8 @@ class Said:
 
 def take(text: str, asked: frozenset[str] = frozenset()) -> Said:
     """Read an answer to a question with the words ``asked``. Never fails; linear in the text's length."""
-    cleaned, tail = clean(text[:LONGEST_READ]), text[LONGEST_READ:].strip()
+    cleaned = clean(text[:LONGEST_READ])
+    cleaned, tail = cleaned[:LONGEST_READ], (cleaned[LONGEST_READ:] + text[LONGEST_READ:]).strip()
     written = split(cleaned)
     lowered = [word.lower() for word in written]
     key = canonical(written, lowered)

@@ -19,8 +19,7 @@ _INITIALS = re.compile(r"(?<![^\W_])(?:[A-Za-z]\.\s?){2,}")
 _ARTICLES = frozenset({"a", "an", "the"})
 _DROPPED = frozenset("-/*^$€£¥₹°")
 _CONTRACTED = {
-    f"{verb}n't": verb
-    for verb in "is are was were do does did has have had could would should must need might".split()
+    f"{verb}n't": verb for verb in "is are was were do does did has have had could would should must need might".split()
 } | {"can't": "can", "cannot": "can", "won't": "will", "shan't": "shall", "ain't": "is"}
 _TENS = ((50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
 
