@@ -163,9 +163,10 @@ def scorers(encoder: Encoder) -> dict[str, tuple[Scorer, float]]:
     }
 
 
-def report(pairs: Sequence[Pair], encoder: Encoder) -> dict[str, Any]:
+def report(pairs: Sequence[Pair], encoder: Remembering) -> dict[str, Any]:
     """Figures per source on pairs of groups that nothing was fitted on."""
     found: dict[str, Any] = {}
+    encoder.learn([text for pair in pairs for text in (pair.first, pair.second)])
     for source in sorted({pair.source for pair in pairs}):
         some = [pair for pair in pairs if pair.source == source]
         same = np.array([pair.same for pair in some])
@@ -178,9 +179,10 @@ def report(pairs: Sequence[Pair], encoder: Encoder) -> dict[str, Any]:
     return found
 
 
-def against_people(file: Path, encoder: Encoder) -> dict[str, Any]:
+def against_people(file: Path, encoder: Remembering) -> dict[str, Any]:
     """Figures on predictions that people judged: a prediction's score is that of the nearest accepted answer."""
     rows = list(equivalence_pairs.judged(file))
+    encoder.learn([text for _, golds, said, _ in rows for text in (*golds, said)])
     right = np.array([row[3] for row in rows])
     groups = [row[0] for row in rows]
     found: dict[str, Any] = {"predictions": len(rows), "definitely correct": int(right.sum())}
