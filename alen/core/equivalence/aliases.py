@@ -84,13 +84,13 @@ NICKNAMES = {
 NEGATIONS = frozenset("not no never without neither nor none nobody nothing non cannot false".split())
 
 _OPPOSITES = (
-    "1#/2# north/south east/west northern/southern eastern/western northeast/southwest northwest/southeast left/right "
-    "up/down upper/lower above/below over/under inside/outside before/after first/last early/late increase/decrease "
+    "north/south east/west northern/southern eastern/western northeast/southwest northwest/southeast left/right "
+    "up/down upper/lower above/below over/under inside/outside before/after 1#/last early/late increase/decrease "
     "rise/fall more/less most/least higher/lower high/low highest/lowest larger/smaller largest/smallest big/small "
     "long/short male/female man/woman men/women boy/girl king/queen prince/princess brother/sister mother/father "
-    "son/daughter husband/wife hot/cold warm/cool black/white positive/negative odd/even "
-    "maximum/minimum ancient/modern old/new bc/ad bce/ce am/pm true/false legal/illegal true/untrue internal/external major/minor day/night "
-    "summer/winter begin/end start/end open/closed win/lose won/lost all/none always/never"
+    "son/daughter husband/wife hot/cold warm/cool black/white positive/negative odd/even maximum/minimum "
+    "ancient/modern old/new bc/ad bce/ce am/pm true/false legal/illegal true/untrue internal/external major/minor "
+    "day/night summer/winter begin/end start/end open/closed win/lose won/lost all/none always/never"
 )
 OPPOSITES: dict[str, frozenset[str]] = {}
 for _one, _two in (pair.split("/") for pair in _OPPOSITES.split()):
