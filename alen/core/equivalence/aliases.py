@@ -21,6 +21,7 @@ _SAME = {
     "phd": "doctor of philosophy",
     "versus": "vs",
     "ok": "okay",
+    "nobody": "no 1",
     "saint": "st",
     "mount": "mt",
     "junior": "jr",

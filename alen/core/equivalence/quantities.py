@@ -38,9 +38,9 @@ _MOST_WORDS = 6
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """``low`` to ``high`` (equal for one value), in the unit of its row in the unit table when ``dimension`` is said.
+    """``low`` to ``high`` (equal for one value) in ``unit``, a name of the unit table, or "" when it has none of them.
 
-    ``unit`` is that unit's name, ``rest`` the words behind the number, ``bound`` +1 for "over", -1 for "under"."""
+    ``rest`` are the words behind the number, the unit too; ``bound`` is +1 for "over", -1 for "under"."""
 
     low: Fraction
     high: Fraction
@@ -53,7 +53,8 @@ class Quantity:
 
     def same(self, other: Quantity) -> bool:
         """Equal values and nothing in the units, currencies or counted things that disagrees. What one side leaves
-        out is taken to be as the other says it ("3" is "3 kg")."""
+        out is taken to be as the other says it ("3" is "3 kg", "over 74" is "74"). Values are exact: "3.14" is not
+        "3.1"; only between different units may one be the other rounded."""
         if self.bound * other.bound < 0:
             return False
         if self.unit and other.unit:
@@ -151,17 +152,7 @@ def _unit(words: Sequence[str], at: int) -> tuple[str, int] | None:
 
 def _measured(number: Quantity, behind: Sequence[str], percent: bool) -> Quantity | None:
     """The number with what stands behind it; None when that is a sentence or holds another number."""
-    unit = _unit(behind, 0)
-    name = unit[0] if unit else ""
-    low, high, at = number.low, number.high, 0
-    while unit is not None:
-        # "5 feet 11 inches", "2 hours and 30 minutes": the parts are added in the first unit.
-        at = unit[1]
-        part = numerals.read(behind, at + (behind[at : at + 1] == ["and"])) if low == high else None
-        unit = _unit(behind, part.end) if part else None
-        if part is None or unit is None or UNITS[unit[0]][0] != UNITS[name][0] or UNITS[name][2]:
-            break
-        low = high = low + part.value * UNITS[unit[0]][1] / UNITS[name][1]
+    name, at, more = _added(behind) if number.low == number.high else (*(_unit(behind, 0) or ("", 0)), Fraction(0))
     rest = [word for word in behind[at:] if word not in _FILLING]
     percent = percent or "percent" in rest or ("per" in rest and "cent" in rest)
     if percent:
@@ -177,7 +168,23 @@ def _measured(number: Quantity, behind: Sequence[str], percent: bool) -> Quantit
     if not _DATED.isdisjoint(rest):
         return None
     things = frozenset(stem(word) for word in rest)
-    measure = name if at and not things & _BIGGER else ""
-    if at:
+    measure = "" if things & _BIGGER else name
+    if name:
         things |= {stem(name), "degree"} if UNITS[name][0] == "temperature" else {stem(name)}
-    return Quantity(low, high, measure, currency, percent, number.ordinal, bound, things)
+    return Quantity(number.low + more, number.high + more, measure, currency, percent, number.ordinal, bound, things)
+
+
+def _added(behind: Sequence[str]) -> tuple[str, int, Fraction]:
+    """(unit, where it ends, what smaller units add to it): the 11/12 foot of "5 feet 11 inches"."""
+    unit = _unit(behind, 0)
+    if unit is None:
+        return "", 0, Fraction(0)
+    (name, at), more = unit, Fraction(0)
+    while not UNITS[name][2]:
+        part = numerals.read(behind, at + (behind[at : at + 1] == ["and"]))
+        smaller = _unit(behind, part.end) if part else None
+        if part is None or smaller is None or UNITS[smaller[0]][0] != UNITS[name][0]:
+            break
+        more += part.value * UNITS[smaller[0]][1] / UNITS[name][1]
+        at = smaller[1]
+    return name, at, more

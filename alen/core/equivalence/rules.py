@@ -38,22 +38,18 @@ def _polarity(one: Said, two: Said, asked: Asked) -> Ruling | None:
 
 def _date(one: Said, two: Said, asked: Asked) -> Ruling | None:
     if not one.dates or not two.dates:
-        month = one if one.dates else two
         # "May" is neither a verb nor, unless somebody is asked for, a surname.
-        return (
-            (0.0, "date")
-            if month.dates
-            and len(month.key) == 1
-            and asked.kind != "human"
-            and not (one.quantity or two.quantity)
-            and month.dates[0].month
-            else None
-        )
+        month = (_is_month(one) or _is_month(two)) and asked.kind != "human"
+        return (0.0, "date") if month and not one.quantity and not two.quantity else None
     found = [(a.agreement(b), a, b) for a in one.dates for b in two.dates]
     kinds = {kind for kind, _, _ in found}
     if "same" in kinds or any(kind == "partial" and a.fits(b, asked.question) for kind, a, b in found):
         return 1.0, "date"
     return (0.5, "partial date") if "partial" in kinds else (0.0, "date")
+
+
+def _is_month(said: Said) -> bool:
+    return len(said.key) == 1 and any(date.month for date in said.dates)
 
 
 def _quantity(one: Said, two: Said, asked: Asked) -> Ruling | None:
@@ -95,8 +91,8 @@ def _one_word(one: Said, two: Said, asked: Asked) -> Ruling | None:
         a, b = short.key[places[0]], long.key[places[0]]
         if opposed([a], [b]):
             return 0.0, "opposite"
-        if a.rstrip("+#-") == b.rstrip("+#-"):
-            return 0.0, "sign"
+        if a.rstrip("+#-") == b.rstrip("+#-") or len(a) == len(b) == 1:
+            return 0.0, "sign"  # "A+" and "A-", "vitamin A" and "vitamin B"
         if stem(a) == stem(b) and not (_capital(short, a) and _capital(long, b)):
             return 1.0, "plural"
     else:
@@ -112,7 +108,7 @@ def _one_word(one: Said, two: Said, asked: Asked) -> Ruling | None:
 
 def _full_name(said: Said) -> bool:
     """Two capitalised words and nothing else ("Marta Hald")."""
-    return len(said.written) == 2 and all(word.istitle() for word in said.written)
+    return len(said.written) == 2 and "," not in said.plain and all(word.istitle() for word in said.written)
 
 
 def _capital(said: Said, word: str) -> bool:

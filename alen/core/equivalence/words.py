@@ -50,6 +50,8 @@ def canonical(written: Sequence[str], lowered: list[str]) -> list[str]:
     """One form for what means the same: numbers by value ("1#" for first), Roman numerals, aliases, spellings.
 
     Articles, possessive endings and punctuation are gone. ``lowered`` is ``written`` in small letters."""
+    if lowered == ["none"]:
+        return ["0"]
     out: list[str] = []
     at, last = 0, len(lowered) - 1
     while at <= last:
