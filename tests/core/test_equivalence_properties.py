@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 
@@ -110,11 +111,20 @@ def test_groups_by_hand() -> None:
     assert clusters(["B", "accept", "(a)", "ignore"], options=["ignore", "accept"]) == [0, 0, 1, 1]
 
 
-def test_what_a_rule_holds_apart_is_never_joined_through_a_third() -> None:
-    """ "3" may be kilograms or miles, so it joins one of them; the two never meet."""
-    groups = clusters(["3 kg", "3", "3 miles"])
-    assert groups[0] != groups[2]
-    assert groups[1] in {groups[0], groups[2]}
+def test_every_order_gives_the_same_groups() -> None:
+    """ "3" may be kilograms or miles: which of the two it joins must not depend on who came first."""
+    partitions = set()
+    for texts in itertools.permutations(["3 kg", "3", "3 miles", "Paris"]):
+        groups = clusters(texts)
+        partitions.add(frozenset(frozenset(t for t, g in zip(texts, groups, strict=True) if g == n) for n in groups))
+    assert len(partitions) == 1
+
+
+def test_what_a_rule_holds_apart_is_never_joined_through_others() -> None:
+    """On average "3 miles" agrees with the group of "3", "three", "3.0" and "3 kg", but not with "3 kg"."""
+    groups = clusters(["3", "three", "3.0", "3 kg", "3 miles"])
+    assert groups[3] != groups[4]
+    assert len(set(groups)) == 2
 
 
 HOSTILE = {
