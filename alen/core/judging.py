@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from alen.core import checks
 from alen.core.belief import Belief
 from alen.core.checks import backward
 from alen.core.checks.of_writings import of_writings
-from alen.core.equivalence import equivalent
+from alen.core.equivalence import clusters
 from alen.core.situation import Proposal, Situation, Tools
-from alen.types import Check
+from alen.types import Candidate, Check
 
 PROVEN = frozenset({"compute", "recall_exact", "own"})
 """Families that no agreement makes more or less likely."""
@@ -42,25 +42,19 @@ def completed(situation: Situation, proposals: Sequence[Proposal], belief: Belie
     return [replace(proposal, checks=tuple(found)) for proposal, found in zip(proposals, more, strict=True)]
 
 
-def groups_of(texts: Iterable[str]) -> list[int]:
+def groups_of(situation: Situation, proposed: Sequence[Proposal] | Sequence[Candidate]) -> list[int]:
     """Which of them say the same: a number for each, equal for equal ones."""
-    known: list[str] = []
-    found = []
-    for text in texts:
-        place = next((place for place, other in enumerate(known) if equivalent(other, text)), None)
-        if place is None:
-            place = len(known)
-            known.append(text)
-        found.append(place)
-    return found
+    thought = situation.thought
+    return clusters([each.text for each in proposed], question=thought.text, options=thought.options)
 
 
 def _of_family(
     situation: Situation, proposals: Sequence[Proposal], places: Sequence[int], belief: Belief, tools: Tools
 ) -> list[list[Check]]:
-    texts = [proposals[place].text for place in places]
+    some = [proposals[place] for place in places]
+    texts = [proposal.text for proposal in some]
     replies = [reply for place in places if (reply := proposals[place].writing) is not None]
-    groups = groups_of(texts)
+    groups = groups_of(situation, some)
     found = of_writings(situation.thought, texts, replies, groups)
     family = proposals[places[0]].family
     asked = {

@@ -90,21 +90,19 @@ class Reasoner:
         complete = judging.completed(situation, proposals, self.belief, tools)
         weighed = [self._candidate(situation, proposal) for proposal in complete]
         weighed.sort(key=lambda candidate: (_family(candidate) == _EXTRACTED, candidate.energy))
-        merged: list[Candidate] = []
-        for candidate in weighed:
-            place = next((i for i, kept in enumerate(merged) if equivalent(kept.text, candidate.text)), None)
-            if place is None:
-                merged.append(candidate)
-            else:
-                merged[place] = _join(merged[place], candidate)
-        if any(_family(candidate) == "read" for candidate in merged):
-            merged = [candidate for candidate in merged if _family(candidate) != _EXTRACTED]
-        return sorted(merged, key=lambda candidate: -candidate.confidence)
+        merged: dict[int, Candidate] = {}
+        for group, candidate in zip(judging.groups_of(situation, weighed), weighed, strict=True):
+            merged[group] = _join(merged[group], candidate) if group in merged else candidate
+        found = list(merged.values())
+        if any(_family(candidate) == "read" for candidate in found):
+            found = [candidate for candidate in found if _family(candidate) != _EXTRACTED]
+        return sorted(found, key=lambda candidate: -candidate.confidence)
 
     def _candidate(self, situation: Situation, proposal: Proposal) -> Candidate:
         weighed = proposal.weighed(*self.belief.weigh(proposal.family, proposal.checks))
         weighed = replace(weighed, checks=self.belief.explained(proposal.family, proposal.checks))
-        if not any(equivalent(proposal.text, wrong) for wrong in situation.recollection.refused):
+        asked = situation.thought.text
+        if not any(equivalent(proposal.text, wrong, question=asked) for wrong in situation.recollection.refused):
             return weighed
         # A person has the last word: what was called wrong for this very question is not said again.
         called = Check("called_wrong", "fail", 0.0, -UNBELIEVABLE)
