@@ -43,7 +43,7 @@ FIGURES = (
         "Answer accuracy",
         ANSWERS,
         "share",
-        "Questions that were dealt with rightly: a right answer was given, or a question without an answer was declined.",
+        "Questions dealt with rightly: a right answer was given, or a question without an answer was declined.",
         measuring.answer_accuracy,
     ),
     Figure(
@@ -59,8 +59,8 @@ FIGURES = (
         "Reasoning accuracy",
         ANSWERS,
         "share",
-        "Answerable questions whose best candidate is right and rests on the right grounds: the passage that the row names"
-        " as its context, or a derivation whose symbolic check passed. Rows that tell neither do not count.",
+        "Answerable questions whose best candidate is right and rests on the right grounds: the passage that the row"
+        " names as its context, or a derivation whose symbolic check passed. Rows that tell neither do not count.",
         measuring.reasoning_accuracy,
     ),
     Figure(
@@ -108,8 +108,8 @@ FIGURES = (
         "Verifier gain",
         VERIFIED,
         "number",
-        "Precision of the answers given minus the share of right best candidates over all questions: what standing by only"
-        " some of them gains.",
+        "Precision of the answers given minus the share of right best candidates over all questions: what standing by"
+        " only some of them gains.",
         measuring.verifier_gain,
     ),
     Figure(
@@ -126,8 +126,8 @@ FIGURES = (
         "ECE of perfect probabilities",
         CALIBRATED,
         "number",
-        "The ECE that perfectly calibrated probabilities would show with as many questions: its mean, and as the upper end"
-        f" its 95th percentile, by {SIMULATIONS:,} simulations.",
+        "The ECE that perfectly calibrated probabilities would show with as many questions: its mean, and as the upper"
+        f" end its 95th percentile, by {SIMULATIONS:,} simulations.",
         measuring.noise_floor,
     ),
     Figure(
@@ -183,7 +183,7 @@ FIGURES = (
         "Log-loss of the base rate",
         CALIBRATED,
         "number",
-        "The log-loss of always saying the share of right answers in these very questions, the hardest constant to beat.",
+        "The log-loss of always saying the share of right answers in these questions, the hardest constant to beat.",
         lambda sample: sample.measure(probability.base_rate_log_loss, sample.right),
     ),
     Figure(
@@ -223,8 +223,8 @@ FIGURES = (
         "AUROC, labels shuffled",
         RANKED,
         "number",
-        f"A control: the AUROC when right and wrong are dealt out at random, over {SHUFFLES} shuffles. It must lie at 0.5; an AUROC"
-        " inside of its range is no better than chance.",
+        f"A control: the AUROC when right and wrong are dealt out at random, over {SHUFFLES} shuffles. It"
+        " must lie at 0.5; an AUROC inside of its range is no better than chance.",
         measuring.shuffled_auroc,
     ),
     Figure(
@@ -258,7 +258,7 @@ FIGURES = (
             SELECTIVE,
             "share",
             f"Questions of one half that are answered at the threshold which the other half certifies for at most"
-            f" {percent} % wrong answers, wrong about that at most {100 * DELTA:.0f} % of the time; 0 when it certifies none.",
+            f" {percent} % wrong answers, mistaken in at most {100 * DELTA:.0f} % of such runs; 0 when it certifies none.",
             measuring.certified_coverage(percent / 100),
         )
         for percent in (5, 10, 20)
@@ -272,14 +272,19 @@ FIGURES = (
         measuring.safe_first_person,
     ),
     Figure(
-        "median_milliseconds", "Time a question, median", COST, "milliseconds", "Half take less.", milliseconds(0.5)
+        "median_milliseconds",
+        "Time a question",
+        COST,
+        "milliseconds",
+        "The median: half take less. Loading models is not counted.",
+        milliseconds(0.5),
     ),
     Figure(
         "p90_milliseconds",
-        "Time a question, 90th percentile",
+        "Time of slow questions",
         COST,
         "milliseconds",
-        "Nine in ten take less.",
+        "The 90th percentile: nine in ten take less.",
         milliseconds(0.9),
     ),
     Figure(

@@ -60,8 +60,8 @@ class Sample:
         return np.array(first, dtype=bool)
 
     def certificate(self, alpha: float) -> Certificate | None:
-        """The lowest threshold that the first half certifies for an error of ``alpha``; None when that half is too small
-        to certify anything even without a single error."""
+        """What the first half certifies for an error of ``alpha``; None when that half is too small to certify anything
+        even without a single error."""
         first = ~self.second_half
         if first.sum() < np.log(DELTA) / np.log1p(-alpha) or not self.second_half.any():
             return None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from alen.validation.figures import FIGURES
 from alen.validation.graded import Graded
-from alen.validation.intervals import Estimate
+from alen.validation.intervals import NOT_APPLICABLE, Estimate
 from alen.validation.sample import Safe, Sample
+
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class ValidationMetrics:
         sample = Sample(rows, safe)
         found = {}
         for done, figure in enumerate(FIGURES, 1):
-            found[figure.name] = figure.of(sample) if rows else Estimate(math.nan, math.nan, math.nan, 0)
+            found[figure.name] = figure.of(sample) if rows else NOT_APPLICABLE
             if progress:
                 progress("measuring", done, len(FIGURES))
         return cls(found)
