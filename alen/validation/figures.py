@@ -257,8 +257,8 @@ FIGURES = (
             f"Coverage at {percent} % certified error",
             SELECTIVE,
             "share",
-            f"Questions of one half that are answered at the threshold which the other half certifies for at most"
-            f" {percent} % wrong answers, mistaken in at most {100 * DELTA:.0f} % of such runs; 0 when it certifies none.",
+            "Questions of one half that are answered at the threshold which the other half certifies for at most"
+            f" {percent} % wrong answers, mistaken in at most {100 * DELTA:.0f} % of runs; 0 when it certifies none.",
             measuring.certified_coverage(percent / 100),
         )
         for percent in (5, 10, 20)

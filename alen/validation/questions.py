@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import string
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 from alen.errors import BadInput
 from alen.text.answers_file import id_key
 from alen.text.json_lines import numbered_questions, question_of
-from alen.text.strict_json import json_line
 
 Rows = str | Path | Sequence[dict[str, Any]]
 
@@ -38,12 +36,6 @@ def chosen(text: str, row: dict[str, Any]) -> str:
     """The option that an answer names by its letter; any other answer as it is."""
     options = dict(zip(string.ascii_uppercase, _options(row), strict=False))
     return options.get(text.strip().rstrip(".)").lstrip("(").upper(), text)
-
-
-def digest(data: Rows) -> str:
-    """Sixteen hexadecimal digits that change when the data do."""
-    raw = Path(data).read_bytes() if isinstance(data, str | Path) else json_line(data).encode("utf-8", "replace")
-    return hashlib.sha256(raw).hexdigest()[:16]
 
 
 def _options(row: dict[str, Any]) -> list[str]:

@@ -49,8 +49,11 @@ class Sample:
         if not kept.size:
             return NOT_APPLICABLE
         parts = [column[kept] for column in columns]
-        if not np.isfinite(metric(*parts)):
+        value = metric(*parts)
+        if not np.isfinite(value):
             return NOT_APPLICABLE
+        if len(set(groups)) == 1:  # drawn again it would always be the same, which is not to know it exactly
+            return Estimate(float(value), np.nan, np.nan, int(kept.size))
         return bootstrap(metric, *parts, groups=groups, draws=DRAWS)
 
     @cached_property
