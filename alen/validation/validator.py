@@ -32,7 +32,7 @@ class Asks(Protocol):
     """All that is needed of an engine. One that has ``belief`` gets its checks left out in turn; one that has ``teach``
     can be taught passages first."""
 
-    def ask(self, question: str, *, private: bool, **stopping: Any) -> Answer: ...
+    def ask(self, question: str, *, private: bool) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +129,10 @@ class ModelValidator:
         if cancel is not None and cancel.is_set():
             return None
         begun = time.perf_counter()
-        stopping = {} if cancel is None else {"cancel": cancel}
+        ask: Callable[..., Answer] = self.engine.ask
+        stopping = {} if cancel is None else {"cancel": cancel}  # not every engine can be stopped
         try:
-            answer = self.engine.ask(asked_text(row), private=True, **stopping)
+            answer = ask(asked_text(row), private=True, **stopping)
         except Cancelled:
             return None
         except BadInput as error:
