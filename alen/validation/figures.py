@@ -107,7 +107,7 @@ FIGURES = (
         "verifier_gain",
         "Verifier gain",
         VERIFIED,
-        "number",
+        "share",
         "Precision of the answers given minus the share of right best candidates over all questions: what standing by"
         " only some of them gains.",
         measuring.verifier_gain,

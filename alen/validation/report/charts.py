@@ -38,7 +38,9 @@ def reliability(sample: Sample) -> str:
         plot.segment((p, accuracy.low), (p, accuracy.high), "whisker")
         plot.segment((float(low), accuracy.value), (float(high), accuracy.value), "whisker")
         tip = f"{part.size} answers: probability {p:.2f}, right {accuracy.value:.2f}"
-        plot.dot((p, accuracy.value), "point", tip, 3.5)
+        plot.dot((p, accuracy.value), "point", tip)
+    sizes = sorted({part.size for part in parts})
+    plot.label((0.99, 0.03), f"{len(parts)} bins of {' or '.join(map(str, sizes))} answers", "end")
     return plot.svg()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 WIDTH, HEIGHT = 420, 340
-LEFT, RIGHT, TOP, BOTTOM = 48, 12, 14, 46
+LEFT, RIGHT, TOP, BOTTOM = 68, 24, 14, 52
 
 Point = tuple[float, float]
 
@@ -70,11 +70,11 @@ class Plot:
             x, y = self._x(share), self._y(share * self.top)
             yield f'<line class="grid" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>'
             yield f'<text class="tick" x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{self._tick(share)}</text>'
-            yield f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{25 * step} %</text>'
+            yield f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 19}" text-anchor="middle">{25 * step} %</text>'
         middle = (LEFT + WIDTH - RIGHT) / 2
         yield f'<text class="axis" x="{middle}" y="{HEIGHT - 8}" text-anchor="middle">{escape(self.across)}</text>'
         at = (TOP + HEIGHT - BOTTOM) / 2
-        turned = f'transform="translate(12 {at}) rotate(-90)"'
+        turned = f'transform="translate(16 {at}) rotate(-90)"'
         yield f'<text class="axis" {turned} text-anchor="middle">{escape(self.up)}</text>'
 
     def _tick(self, share: float) -> str:
