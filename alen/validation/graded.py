@@ -69,7 +69,7 @@ def record(answer: Answer, milliseconds: float) -> dict[str, Any]:
 def grade(row: Mapping[str, Any], line: Mapping[str, Any]) -> Graded:
     """A checked row of the data with its line of the answers file."""
     best = line["candidates"][0] if line["candidates"] else None
-    text = chosen(best["text"], dict(row)) if best else None
+    text = str(best["text"]) if best else None
     answers, unanswerable = tuple(row.get("answers") or ()), bool(row.get("unanswerable"))
     checks = tuple(Check(check["name"], check["status"], check["value"]) for check in best["checks"]) if best else ()
     sources = tuple(Source(**source) for source in line["rests_on"])
@@ -81,7 +81,7 @@ def grade(row: Mapping[str, Any], line: Mapping[str, Any]) -> Graded:
         unanswerable=unanswerable,
         group=str(row["id"] if context in (None, "") else context),
         text=text,
-        right=is_right(text, answers, unanswerable=unanswerable),
+        right=text is not None and not unanswerable and _right(text, answers, dict(row)),
         grounded=_grounded(context, sources, checks),
         decision=line["decision"],
         reason=line["reason"],
@@ -93,6 +93,14 @@ def grade(row: Mapping[str, Any], line: Mapping[str, Any]) -> Graded:
         tokens=int(line["tokens"]),
         milliseconds=float(line["milliseconds"]),
     )
+
+
+def _right(text: str, answers: tuple[str, ...], row: dict[str, Any]) -> bool:
+    """With options, the right one must be chosen: another may share most of its words."""
+    if not row.get("options"):
+        return is_right(text, answers)
+    picked = chosen(text, row)
+    return picked is not None and picked in {chosen(answer, row) for answer in answers}
 
 
 def _grounded(context: object, sources: tuple[Source, ...], checks: tuple[Check, ...]) -> bool | None:

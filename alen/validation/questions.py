@@ -10,6 +10,7 @@ from typing import Any
 from alen.errors import BadInput
 from alen.text.answers_file import id_key
 from alen.text.json_lines import numbered_questions, question_of
+from alen.validation.grading import RIGHT_F1, token_f1
 
 Rows = str | Path | Sequence[dict[str, Any]]
 
@@ -32,10 +33,16 @@ def asked_text(row: dict[str, Any]) -> str:
     return "\n".join([row["question"], *lines])
 
 
-def chosen(text: str, row: dict[str, Any]) -> str:
-    """The option that an answer names by its letter; any other answer as it is."""
-    options = dict(zip(string.ascii_uppercase, _options(row), strict=False))
-    return options.get(text.strip().rstrip(".)").lstrip("(").upper(), text)
+def chosen(text: str, row: dict[str, Any]) -> str | None:
+    """The option that an answer names, by its letter or by the most tokens shared with it alone; None for neither."""
+    options = _options(row)
+    letters = dict(zip(string.ascii_uppercase, options, strict=False))
+    named = letters.get(text.strip().rstrip(".)").lstrip("(").upper())
+    if named is not None:
+        return named
+    shared = [token_f1(text, [option]) for option in options]
+    best = max(shared, default=0.0)
+    return options[shared.index(best)] if best >= RIGHT_F1 and shared.count(best) == 1 else None
 
 
 def _options(row: dict[str, Any]) -> list[str]:

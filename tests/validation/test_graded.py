@@ -83,6 +83,13 @@ def test_options_are_asked_with_letters_and_graded_with_or_without() -> None:
     ]
 
 
+def test_an_option_that_shares_most_words_with_the_right_one_is_wrong() -> None:
+    row = {"id": 4, "question": "Where?", "answers": ["B"], "options": ["New York City", "New York State"]}
+    assert graded(row, "in New York State").right
+    assert not graded(row, "New York City").right
+    assert not graded(row, "New York").right  # as near to the one as to the other
+
+
 def file_of(tmp_path: Path, *rows: Any) -> Path:
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
