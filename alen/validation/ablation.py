@@ -43,8 +43,8 @@ class CheckWorth:
             "right_when_passed": self.right_when_passed.to_json(),
             "right_when_failed": self.right_when_failed.to_json(),
             "auroc": self.auroc.to_json(),
-            "log_loss_without": self.log_loss.to_json(),
-            "auroc_lost_without": self.ranking if math.isfinite(self.ranking) else None,
+            "log_loss_saved": self.log_loss.to_json(),
+            "auroc_added": self.ranking if math.isfinite(self.ranking) else None,
         }
 
 

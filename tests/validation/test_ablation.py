@@ -64,7 +64,7 @@ def test_without_a_belief_a_check_stands_alone() -> None:
     assert alone.log_loss.n == 0
     assert math.isnan(alone.ranking)
     assert alone.auroc.value == 1.0
-    assert alone.to_json()["auroc_lost_without"] is None
+    assert alone.to_json()["auroc_added"] is None
 
 
 def test_candidates_of_an_unknown_family_do_not_count() -> None:
