@@ -16,8 +16,8 @@ SIMULATIONS = 1000
 
 
 def answer_accuracy(sample: Sample) -> Estimate:
-    declined_rightly = sample.unanswerable & ~sample.answered
-    return sample.rate(np.where(sample.answered, sample.right, declined_rightly))
+    """Declining is right where there is no answer, and only there."""
+    return sample.rate(np.where(sample.answered, sample.right, sample.unanswerable))
 
 
 def reasoning_accuracy(sample: Sample) -> Estimate:

@@ -186,6 +186,12 @@ def test_odd_samples_have_a_report_too(rows: list[Graded]) -> None:
     assert not re.search(r"\bnan\b|\binf\b", page.texts["main"][0])
 
 
+def test_a_question_without_a_candidate_is_no_confident_mistake() -> None:
+    page = Page(render(result([graded(0, 0.0, False, text=None)]), title="Kiln"))
+    assert "article" not in page.texts
+    assert page.texts["p"].count("There are none.") == 2
+
+
 def test_a_whole_run_was_not_stopped() -> None:
     assert "Stopped early" not in render(result(many()), title="Kiln")
 
