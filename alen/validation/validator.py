@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -176,7 +175,9 @@ def _digest_of(passages: Passages | None) -> str:
 
 def _shipped_scorer() -> Safe | None:
     """The scorer of first-person claims, where this version has one."""
-    if find_spec(SCORER) is None:
+    try:
+        found = import_module(SCORER)
+    except ModuleNotFoundError:
         return None
-    safe: Safe = import_module(SCORER).is_safe
-    return safe
+    scorer = found.FirstPersonScorer.load()
+    return lambda text: not bool(scorer.claims([text])[0])

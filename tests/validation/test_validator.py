@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import alen
@@ -15,7 +18,7 @@ from alen.core.energy import Energy, Term
 from alen.errors import BadInput, Cancelled
 from alen.types import Answer, Check
 from alen.validation.provenance import provenance
-from alen.validation.validator import ModelValidator
+from alen.validation.validator import SCORER, ModelValidator
 from tests.validation.graded_rows import answer, passage
 
 ROWS: list[dict[str, Any]] = [
@@ -171,6 +174,21 @@ def test_a_question_that_the_engine_refuses_is_named() -> None:
 def test_what_was_said_is_judged_by_the_scorer_given() -> None:
     result = ModelValidator(Script(), safe=lambda text: text != "Lloyds").validate(ROWS)
     assert result.metrics.safe_first_person_rate == pytest.approx(6 / 7)
+
+
+def test_without_one_the_shipped_scorer_judges_or_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Scorer:
+        @classmethod
+        def load(cls) -> Scorer:
+            return cls()
+
+        def claims(self, texts: list[str]) -> np.ndarray:
+            return np.array([text == "brass" for text in texts])
+
+    monkeypatch.setitem(sys.modules, SCORER, SimpleNamespace(FirstPersonScorer=Scorer))
+    assert ModelValidator(Script()).validate(ROWS).metrics.safe_first_person_rate == pytest.approx(4 / 7)
+    monkeypatch.setitem(sys.modules, SCORER, None)
+    assert ModelValidator(Script()).validate(ROWS).metrics["safe_first_person_rate"].n == 0
 
 
 def test_text_that_utf8_cannot_hold_is_kept(tmp_path: Path) -> None:
