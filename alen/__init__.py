@@ -22,6 +22,8 @@ _WHERE = {
     "Reasoner": "alen.core",
     "GenerationConfig": "alen.generation",
     "TextGenerator": "alen.generation",
+    "ModelValidator": "alen.validation.validator",
+    "ValidationMetrics": "alen.validation.validation_metrics",
     "LargeLanguageModel": "alen.language_model",
     "SentenceEncoder": "alen.sentence_encoder",
     "Transformer": "alen.neural",

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from alen.cli import opening
-from alen.cli.answers_file import AnswersFile, id_key
 from alen.cli.interrupt import cancel_on_interrupt
 from alen.cli.options import Common
 from alen.cli.output import say
 from alen.cli.progress import progress_bar
 from alen.errors import BadInput, Cancelled
+from alen.text.answers_file import AnswersFile, id_key
 from alen.types import Effort
 
 

@@ -23,6 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "models": ("alen.cli.models", "List, pull and describe models."),
     "bench": ("alen.cli.bench", "Measure speed and recall, beside others."),
     "calibrate": ("alen.cli.calibrate", "Fit the probabilities to your own questions."),
+    "validate": ("alen.cli.validate", "Say how good answers and probabilities are."),
     "doctor": ("alen.cli.doctor", "Check that everything works, and say what to do."),
     "where": ("alen.cli.where", "Show where ALEN keeps its files."),
 }

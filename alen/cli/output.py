@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from typing import TYPE_CHECKING, Any
 
 from alen.cli.printable import printable
+from alen.text.strict_json import json_line
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-
-def json_line(value: Any) -> str:
-    """One line of JSON. Numbers that JSON lacks (NaN, infinities) become null."""
-    return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
 
 
 def emit_json(value: dict[str, Any]) -> None:
@@ -54,13 +49,3 @@ def facts(rows: list[tuple[str, str]]) -> None:
     else:
         for label, value in rows:
             print(f"{label:<{width}}  {printable(value, keep_lines=False)}".rstrip())
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value

@@ -73,21 +73,31 @@ def read_qa(path: str | Path) -> list[dict[str, Any]]:
 def read_questions(path: str | Path) -> list[dict[str, Any]]:
     """Rows ``{"id", "question", "answers"?, "unanswerable"?, "context"?}``, other fields kept. A missing id becomes
     the number of the line. Raises BadInput as above."""
+    return [row for _, row in numbered_questions(path)]
+
+
+def numbered_questions(path: str | Path) -> list[tuple[str, dict[str, Any]]]:
+    """As ``read_questions``, each row with the name of its place for errors that only its user can see."""
     found = []
     for number, row in _rows(Path(path)):
         place = f"{path}, line {number}"
-        _text(place, row, "question")
-        answers = row.get("answers", [])
-        if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
-            raise _bad(place, "answers", answers, "a list of texts")
-        if not isinstance(row.get("unanswerable", False), bool):
-            raise _bad(place, "unanswerable", row["unanswerable"], "true or false")
-        found.append({"id": number} | row)
+        found.append((place, question_of(place, row, number)))
     if not found:
         raise BadInput(
             "questions", f"{path} without rows", 'rows such as {"id": 1, "question": "…"}', "Write one a line."
         )
     return found
+
+
+def question_of(place: str, row: dict[str, Any], number: int) -> dict[str, Any]:
+    """One row of questions, checked. Raises BadInput naming the place."""
+    _text(place, row, "question")
+    answers = row.get("answers", [])
+    if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
+        raise _bad(place, "answers", answers, "a list of texts")
+    if not isinstance(row.get("unanswerable", False), bool):
+        raise _bad(place, "unanswerable", row["unanswerable"], "true or false")
+    return {"id": number} | row
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -1,10 +1,11 @@
-"""How sure a measured number is: bootstrap intervals, resampled by group where rows belong together."""
+"""How sure a measured number is: intervals that know which rows belong together."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,25 @@ class Estimate:
         """NaN becomes null, because JSON has none."""
         numbers = {"value": self.value, "low": self.low, "high": self.high}
         return {name: number if math.isfinite(number) else None for name, number in numbers.items()} | {"n": self.n}
+
+
+NOT_APPLICABLE = Estimate(math.nan, math.nan, math.nan, 0)
+"""Nothing to measure on: never a made-up zero."""
+
+
+def rate_estimate(successes: ArrayLike, groups: Sequence[object] | None = None, *, level: float = LEVEL) -> Estimate:
+    """Share of ones in ``successes`` with its score interval (Wilson, 1927), which holds near 0 and 1 too.
+
+    With ``groups`` rows count for fewer than they are: their number is divided by the design effect of drawing whole
+    groups (Kish, 1965), at least 1. Where all rows say the same no effect can be seen, and each group counts once."""
+    y = np.asarray(successes, dtype=np.float64)
+    if not y.size:
+        return NOT_APPLICABLE
+    share, n = float(y.mean()), _worth(y, groups)
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half), y.size)
 
 
 def bootstrap(
@@ -75,3 +95,17 @@ def _row_sampler(
         members.setdefault(group, []).append(row)
     rows = [np.array(group) for group in members.values()]
     return lambda: np.concatenate([rows[chosen] for chosen in generator.integers(0, len(rows), len(rows))])
+
+
+def _worth(y: np.ndarray, groups: Sequence[object] | None) -> float:
+    """How many independent rows these are worth."""
+    if groups is None:
+        return float(y.size)
+    _, place = np.unique([str(group) for group in groups], return_inverse=True)
+    sizes = np.bincount(place)
+    share, count = float(y.mean()), len(sizes)
+    if share in (0.0, 1.0) or count == 1:
+        return float(count)
+    apart = np.bincount(place, weights=y) - share * sizes
+    variance = count / (count - 1) * float((apart**2).sum()) / y.size**2
+    return y.size / max(1.0, variance / (share * (1 - share) / y.size))

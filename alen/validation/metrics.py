@@ -1,13 +1,23 @@
 """Every metric by one name: grading of answers, quality of probabilities, selective answering, intervals."""
 
 from alen.validation.grading import RIGHT_F1, exact_match, is_right, normalise_answer, token_f1
-from alen.validation.intervals import Estimate, bootstrap, mean_estimate, ratio_of_medians
+from alen.validation.intervals import (
+    NOT_APPLICABLE,
+    Estimate,
+    bootstrap,
+    mean_estimate,
+    rate_estimate,
+    ratio_of_medians,
+)
 from alen.validation.probability import (
     BINS,
     Bin,
+    BrierParts,
     auroc,
     base_rate_log_loss,
     brier,
+    brier_parts,
+    debiased_ece,
     ece,
     ece_noise_floor,
     log_loss,
@@ -18,9 +28,11 @@ from alen.validation.selective import AtThreshold, at_threshold, aurc, excess_au
 
 __all__ = [
     "BINS",
+    "NOT_APPLICABLE",
     "RIGHT_F1",
     "AtThreshold",
     "Bin",
+    "BrierParts",
     "Estimate",
     "at_threshold",
     "aurc",
@@ -28,6 +40,8 @@ __all__ = [
     "base_rate_log_loss",
     "bootstrap",
     "brier",
+    "brier_parts",
+    "debiased_ece",
     "ece",
     "ece_noise_floor",
     "exact_match",
@@ -37,6 +51,7 @@ __all__ = [
     "log_loss_gain",
     "mean_estimate",
     "normalise_answer",
+    "rate_estimate",
     "ratio_of_medians",
     "rejection_ratio",
     "reliability_bins",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from alen.core.calibration import isotonic
 
 BINS = 15
 CLIP = 1e-6
@@ -76,6 +80,40 @@ def ece_noise_floor(
     return float(np.mean(simulated)), float(np.quantile(simulated, 0.95))
 
 
+def debiased_ece(probabilities: ArrayLike, right: ArrayLike, bins: int = BINS) -> float:
+    """ECE less what chance adds to it: twice the ECE minus its mean when every bin's accuracy is drawn anew from a
+    normal law around what was seen (Kumar, Liang and Ma, 2019), in closed form; 0 at least."""
+    found = reliability_bins(probabilities, right, bins)
+    again = 0.0
+    for part in found:
+        gap = part.confidence - part.accuracy
+        deviation = math.sqrt(part.accuracy * (1 - part.accuracy) / part.count)
+        again += part.count * _folded_mean(gap, deviation)
+    total = sum(part.count for part in found)
+    plain = sum(part.count * abs(part.confidence - part.accuracy) for part in found)
+    return max(0.0, (2 * plain - again) / total)
+
+
+@dataclass(frozen=True, slots=True)
+class BrierParts:
+    """Brier score = reliability - resolution + uncertainty, exactly."""
+
+    reliability: float
+    resolution: float
+    uncertainty: float
+
+
+def brier_parts(probabilities: ArrayLike, right: ArrayLike) -> BrierParts:
+    """What the Brier score is made of: what a better map of the same ranking would save (reliability), what the ranking
+    gains over the constant base rate (resolution), and the score of that constant (uncertainty).
+
+    The better map is the isotonic fit to these very rows (Dimitriadis, Gneiting and Jordan, 2021), so that no bins have
+    to be chosen."""
+    p, y = checked(probabilities, right)
+    best, constant = brier(isotonic(p, y), y), float(y.mean() * (1 - y.mean()))
+    return BrierParts(brier(p, y) - best, constant - best, constant)
+
+
 def brier(probabilities: ArrayLike, right: ArrayLike) -> float:
     """Mean squared error of the probabilities."""
     p, y = checked(probabilities, right)
@@ -98,6 +136,14 @@ def base_rate_log_loss(right: ArrayLike) -> float:
 def log_loss_gain(probabilities: ArrayLike, right: ArrayLike) -> float:
     """Nats a question by which the probabilities beat the constant base rate; above zero is better than it."""
     return base_rate_log_loss(right) - log_loss(probabilities, right)
+
+
+def _folded_mean(mean: float, deviation: float) -> float:
+    """Mean of the absolute value of a normal variable."""
+    if not deviation:
+        return abs(mean)
+    density = math.sqrt(2 / math.pi) * math.exp(-(mean**2) / (2 * deviation**2))
+    return deviation * density + mean * (1 - 2 * NormalDist().cdf(-mean / deviation))
 
 
 def _sorted_with_shared_ties(p: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

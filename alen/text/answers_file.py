@@ -1,15 +1,16 @@
-"""The file of answers that ``alen ask --file`` writes: a line per answer, safe to stop at any moment and go on."""
+"""A file of answers that grows while questions are asked: a line per answer, safe to stop at any moment and go on."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from alen.cli.output import json_line
 from alen.errors import BadInput
+from alen.text.strict_json import json_line
 
 OPENING = b'{"id": '
 """How every line of the file begins."""
@@ -19,10 +20,11 @@ class AnswersFile:
     """Opens ``path`` for appending. ``done`` holds the ids that are already answered in it (as JSON texts).
 
     A last line that a killed run left unfinished is cut off. Raises BadInput when another line is not an answer: then
-    the file is something else, and nothing of it is touched."""
+    the file is something else, and nothing of it is touched. ``field`` is what errors call the place."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, field: str = "--out") -> None:
         self.path = path
+        self.field = field
         self.done: set[str] = set()
         whole = self._read()
         try:
@@ -30,7 +32,7 @@ class AnswersFile:
             self._stream: BinaryIO = path.open("ab")
         except OSError as error:
             raise BadInput(
-                "--out", f"{path} ({error.strerror})", "a file that can be written", "Choose another place."
+                self.field, f"{path} ({error.strerror})", "a file that can be written", "Choose another place."
             ) from None
         if self._stream.tell() > whole:
             self._stream.truncate(whole)
@@ -50,13 +52,18 @@ class AnswersFile:
         self._stream.flush()
         self.done.add(id_key(row["id"]))
 
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """What is in the file, in its order."""
+        with self.path.open("rb") as stream:
+            yield from (json.loads(line) for line in stream if line.strip())
+
     def _read(self) -> int:
         """Collect the ids and return the length of the whole lines, in bytes."""
         if not os.path.lexists(self.path):
             return 0
         if not self.path.is_file():
             raise BadInput(
-                "--out", f"{self.path}, which is not a file", "a file of answers, or a new name", "Change --out."
+                self.field, f"{self.path}, which is not a file", "a file of answers, or a new name", "Name another."
             )
         whole = 0
         with self.path.open("rb") as stream:
@@ -84,7 +91,7 @@ class AnswersFile:
             f"{self.path} line {number}",
             repr(line[:60].decode("utf-8", "replace")),
             "an answer that this command wrote",
-            "Give --out a new name, or correct that line.",
+            f"Give {self.field} a new name, or correct that line.",
         )
 
 
