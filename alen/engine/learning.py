@@ -58,8 +58,7 @@ def commit(engine: Engine, epsilon: float) -> dict[str, Any]:
     others = [row for row in waiting if not _is_proved(row)]
     report: dict[str, Any] = {"proved": engine.memory.promote(proved, "proved"), "certified": 0, "epsilon": epsilon}
     # Only what was answered waits here: of the graded ones those count that would have been answered.
-    least = min((float(row["confidence"]) for row in others), default=1.0)
-    graded = [(p, right) for p, right in belief.graded if p >= least]
+    graded = [(p, right) for p, right in belief.graded if p >= engine.settings.answer_threshold]
     report |= {"waiting": len(others), "graded": len(graded)}
     if others and graded:
         scores = [float(row["confidence"]) for row in others]
