@@ -56,6 +56,7 @@ _WITHOUT_I = re.compile(
     r" (?:to|that|you|about|of you|for (?:you|your|the chance))\b(?!.*\b(?:he|she|they)\b)"
     r"|(?:hope|hoping|wish|wishing|longing|dreaming|dying|yearning) (?:you|this|that|to|for|it)\b|can(?:no|')t wait\b|looking forward\b"
     r"|feeling (?:so |very |really |a bit |a little )?(?:happy|sad|good|great|tired|lonely|blessed|grateful|loved|alive|down|blue|better|fine|well)\b[^,]*$"
+    r"|it(?:'s| is| was| has been) (?:such |really |truly |always )*(?:an? )?(?:great |real |true |huge )?(?:pleasure|honou?r|joy|delight|privilege) to\b"
     r"|(?:sending|with) (?:all )?(?:much |lots of |my )?love\b)"
 )
 _ITSELF = re.compile(
@@ -106,7 +107,8 @@ def of_sentence(sentence: str) -> Iterator[tuple[int, int, Reason]]:
         if reason:
             yield words[place].start, said.end, reason
         elif said.negated or said.rest.startswith("no "):
-            denied.append((words[place].start, said.end))
+            before_but = re.search(r"\bbut\b", sentence[words[place].start : said.end])
+            denied.append((words[place].start, words[place].start + before_but.start() if before_but else said.end))
     yield from _of_other_forms(sentence, words, denied)
 
 
@@ -156,7 +158,8 @@ def _is_speaker(words: Sequence[Token], place: int, sentence: str) -> bool:
 def _is_my_own(sentence: str, token: Token, after: str, in_denial: bool) -> bool:
     if after.startswith("name is") or after.startswith("real name") or after.startswith("name's"):
         return bool(re.match(r"(?:real )?name(?: is|'s) (?:alen|smollm\w*)\b|name is not", after))
-    if MY_OWN_THINGS.match(after) or (in_denial and re.match(r"own\b", after)):
+    lacks = in_denial or _NOT.search(sentence[max(0, token.start - 40) : token.start])
+    if MY_OWN_THINGS.match(after) or (lacks and re.match(r"own\b", after)):
         return True
     return bool(_TITLE.search(sentence, max(0, token.start - 15), token.end + 25)) and not STRONG.match(after)
 

@@ -102,7 +102,7 @@ def _affirmed(said: Predicate) -> bool:
     if said.be:
         if A_PROGRAM.match(rest):
             return not _minded_program(rest)
-        return bool(MAY_BE.match(rest)) or _deed(rest, head)
+        return bool(MAY_BE.match(rest)) or (_deed(rest, head) and head is not None and head.group().endswith("ing"))
     if said.have:
         if rest.startswith("no ") or rest.startswith("neither ") or rest.startswith("nothing "):
             return not _NOT_LACKED.match(rest)

@@ -87,12 +87,12 @@ def predicate(words: Sequence[Token], subject: int, until: int) -> Predicate:
             flags["be"] = True
         elif word in _HAVE:
             have = True
-        elif word in {"going", "able", "unable", "about", "used", "capable"} and _links(words, place, until):
+        elif word in {"going", "able", "unable", "about", "capable"} and _links(words, place, until):
             flags["not"] |= word == "unable"
             flags["be"], modal = False, True
         elif word == "to" and (have or flags["be"]):
             have, modal = False, True
-        elif word in _LINKS and modal and words[place - 1].word in {"able", "capable", "going", "used", "about", "unable"}:
+        elif word in _LINKS and modal and words[place - 1].word in {"able", "capable", "going", "about", "unable"}:
             pass
         elif word == "," and (closing := _parenthesis(words, place, until)):
             place = closing

@@ -32,7 +32,7 @@ _EDITS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          r"(?=(?:help|assist|answer|explain|show|find|look|tell|give|provide|describe|list|offer|check|clarify)\b)", "I can "),
         (rf"(?:^|(?<=\s))(?:well, |oh, )?I(?: |(?='))?{_ADVERBS}sorry(?: to (?:say|tell you|inform you)(?: that)?| about (?:that|this|it)| for (?:the|any) \w+(?: \w+)?)?"
          r"(?:, but|,| but| that| –| —)\s+", ""),
-        (rf"(?:^|(?<=\s))I(?: |(?=')){_ADVERBS}afraid(?: that)?,? ", ""),
+        (rf"(?:^|(?<=\s))I(?: |(?=')){_ADVERBS}afraid(?: that)?,? (?=I\b|{_SUBJECT[3:]}", ""),
         (rf"(?:^|(?<=\s))I(?: |(?=')){_ADVERBS}(?:think|believe|feel|guess|suppose|imagine|agree|understand|suspect|hope|sure|certain|convinced|confident)(?: that)?,? {_SUBJECT}", ""),
         (rf"(?:^|(?<=\s))(?:in|to) my (?:\w+ )?(?:opinion|view|mind|humble opinion|experience),? {_SUBJECT}", ""),
         (r",? (?:in my (?:\w+ )?(?:opinion|view|experience)|I (?:think|believe|guess|suppose|hope|feel|imagine))(?=[.,!?])", ""),
@@ -140,7 +140,8 @@ def _stands(part: str, evidence: Sequence[str]) -> bool:
 
 def _is_opening(part: str) -> bool:
     """ "As a program" and "When the kiln is hot" wait for what follows them."""
-    return re.match(r"(?:as|when|if|while|although|because|since|though|in|on|at|with|without|for|after|before|despite)\b[^,]*$", part, re.IGNORECASE) is not None
+    start = r"(?:(?:and|but|so|or) )?(?:as|when|if|while|although|because|since|though|in|on|at|with|without|for|to|by|from|during|after|before|despite)"
+    return re.match(rf"{start}\b[^,]*$|(?:\w+ )?as an? (?:(?!\b(?:I|it|you|there|this)\b).)*$", part, re.IGNORECASE) is not None
 
 
 def _capital(text: str) -> str:
@@ -150,5 +151,9 @@ def _capital(text: str) -> str:
 def _tidy(text: str) -> str:
     text = re.sub(r"[ \t]+\n", "\n", text)
     text = re.sub(r"\n{3,}", "\n\n", text).strip()
+    ended = re.search(r"[.!?…:;\"”')\]*]\s*(?:\S+(?: \S+)?)$", text)
+    if ended and not re.search(r"[.!?…\"”')\]*]$", text):
+        # A writer that was cut short leaves a word or two, which mean nothing after an edit.
+        text = re.sub(r"(?<=[.!?…\"”')\]*])\s+\S+(?: \S+)?$", "", text)
     # A list that lost its items leaves no numbers behind, and a text does not end on what introduces something.
     return re.sub(r"(?m)^\s*(?:\d{1,3}[.)]|[-*+•])\s*$\n?", "", text).strip()

@@ -37,7 +37,7 @@ DEEDS = frozenset({form for verb in _REGULAR for form in _forms(verb)} | set(_IR
 
 NOT_DEEDS = re.compile(
     r"(?:look(?:ed|ing)? (?:forward|like|good|young|old|just|so|up to|into your eyes)|try(?:ing)? to (?:be|live|feel|forget)"
-    r"|(?:got|get) (?!the |an? answer|results?|information|it |this |that )|take (?:care|pride|pleasure|joy|comfort|my|a "
+    r"|(?:got|get)s? (?!(?:the|an?|this|that|your|no) (?:answer|result|passage|question|text|word|number|value))|take (?:care|pride|pleasure|joy|comfort|my|a "
     r"(?:walk|bath|nap|break))|took|go(?:ing)? |made (?:love|friends|it|my|a (?:mistake|promise|wish))|make (?:love|friends|you)"
     r"|did (?:it|this|that|so)\b|do (?!not|n't)|(?:start|begin|began|stop|continue|keep|kept)(?:ed|s)? (?:to )?(?:being|be|feel|"
     r"love|loving|want|dream|think|live|living|hop|cry|believ|crying|my|going|walk|believing)|know (?:how (?:it|you|that|to "
@@ -60,7 +60,7 @@ PROGRAM = (
     r"(?: (?:assistant|language model|model|system|program|chat ?bot|bot|tool|engine|software|algorithm))*)"
 )
 NOT_HEAD = (
-    r"(?! ?(?:research|engineer|develop|programm|expert|scientist|design|teach|train|user|enthusiast|student|"
+    r"(?! ?(?:research|engineers?\b|developers?\b|programmers?\b|expert|scientist|designers?\b|teacher|trainers?\b|user|enthusiast|student|"
     r"special|analyst|administrator|operator|professor|manager|artist|for love|lover|fan\b|who (?:feel|love|dream)))"
 )
 _KIND = (
