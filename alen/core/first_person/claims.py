@@ -120,7 +120,7 @@ def _of_other_forms(sentence: str, words: Sequence[Token], denied: Sequence[tupl
         after = lowered[token.end : token.end + 80].lstrip()
         if token.word == "my" and not _is_my_own(sentence, token, after, in_denial):
             yield token.start, min(len(sentence), token.end + len(after.split(",")[0]) + 1), reason_of(after[:40])
-        elif token.word in {"me", "mine", "myself"} and not _is_service(lowered, token, in_denial):
+        elif token.word in {"me", "mine", "myself"} and _is_pronoun(sentence, token) and not _is_service(lowered, token, in_denial):
             yield token.start, token.end, reason_of(lowered[max(0, token.start - 40) : token.end + 20])
         elif token.word in {"we", "us", "our", "ours", "ourselves"}:
             near = lowered[max(0, token.start - (30 if token.word == "us" else 0)) : token.end + 45]
@@ -147,12 +147,22 @@ def _is_speaker(words: Sequence[Token], place: int, sentence: str) -> bool:
         return sentence[token.start] == "I" and place > 0
     if following.word in {"/", ")", "]", "=", "<", ">"} or (following.word in {"-", ":", "."} and following.start == token.end and place == 0):
         return False
-    if following.start == token.end and following.word == "-":
+    following_text = sentence[following.start : following.end]
+    if (following.start == token.end and following.word == "-") or sentence[token.start - 1 : token.start] in {"'", "-"}:
+        return False
+    if following_text.istitle() and len(following_text) > 1 and following.word not in _ONLY_AFTER_THE_PRONOUN | {"am", "was"}:
         return False
     before = sentence[words[place - 1].start : words[place - 1].end] if place else ""
     if before and _NUMBERED.match(before) and before.lower() not in _OPENERS and not before.endswith("ly"):
         return following.word in _ONLY_AFTER_THE_PRONOUN
     return sentence[token.start] == "I" or following.word[0] in "'" or (following.word.isalpha() and following.word not in _THIRD - {"was", "had"})
+
+
+def _is_pronoun(sentence: str, token: Token) -> bool:
+    """Not a coal mine, and not a word of a title."""
+    if token.word == "mine":
+        return bool(re.search(r"\b(?:of|is|are|was|were|be|than|like|and|as)\s+$", sentence[: token.start]) or not sentence[: token.start].strip())
+    return not (sentence[token.start].isupper() and re.search(r"\w\s+$", sentence[: token.start]) and not sentence.isupper())
 
 
 def _is_my_own(sentence: str, token: Token, after: str, in_denial: bool) -> bool:

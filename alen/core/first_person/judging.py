@@ -129,8 +129,6 @@ def _denied(said: Predicate) -> bool:
         if A_PROGRAM.match(rest):
             return False
         return bool(MAY_NOT_BE.match(rest) or MAY_BE.match(rest)) or _deed(rest, re.match(r"[a-z]+", rest))
-    if said.have:
-        return not _FELT_SO.search(rest)
     if said.modal:
         return not _CANNOT_HELP.match(rest)
     if _ATTITUDES.match(rest):

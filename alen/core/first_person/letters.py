@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,7 @@ _LOOK_ALIKES = str.maketrans(
     "ABESIJKMHOPCTYXaesijopcyxABEZHIKMNOPTYXoii",
 )
 _MARKS = {"’": "'", "‘": "'", "ʼ": "'", "´": "'", "`": "'", "′": "'", "＇": "'", "″": '"', "‐": "-", "‑": "-"}
+_WORD = re.compile(r"[^\W\d_]+")
 _UNSEEN = {"Cf", "Mn", "Me", "Cc"}
 
 
@@ -34,7 +36,7 @@ def plain(text: str) -> Plain:
         letters.append(folded)
         places.extend([place] * len(folded))
     places.append(len(text))
-    return Plain("".join(letters), places)
+    return Plain(_WORD.sub(_latin, "".join(letters)), places)
 
 
 @lru_cache(maxsize=4096)
@@ -45,4 +47,10 @@ def _folded(character: str) -> str:
         return character
     unfolded = unicodedata.normalize("NFKD", character)
     seen = "".join(letter for letter in unfolded if unicodedata.category(letter) not in _UNSEEN)
-    return " " if seen.isspace() and seen not in "\n" else seen.translate(_LOOK_ALIKES)
+    return " " if seen.isspace() and seen != "\n" else seen
+
+
+def _latin(word: re.Match[str]) -> str:
+    """A word of look-alikes alone in Latin letters; a Greek or Russian word stays what it is."""
+    latin = word.group().translate(_LOOK_ALIKES)
+    return latin if latin.isascii() else word.group()

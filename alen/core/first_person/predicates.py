@@ -91,7 +91,7 @@ def predicate(words: Sequence[Token], subject: int, until: int) -> Predicate:
             flags["not"] |= word == "unable"
             flags["be"], modal = False, True
         elif word == "to" and (have or flags["be"]):
-            have, modal = False, True
+            have, modal, flags["be"] = False, True, False
         elif word in _LINKS and modal and words[place - 1].word in {"able", "capable", "going", "about", "unable"}:
             pass
         elif word == "," and (closing := _parenthesis(words, place, until)):

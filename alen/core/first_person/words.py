@@ -81,7 +81,7 @@ MAY_BE = re.compile(
 )
 MAY_NOT_BE = re.compile(
     r"(?:(?:really |actually |truly |quite |yet |a |an |any |the )*(?:human|humans|person|people|man|woman|men|women|boy|girl|child|"
-    r"being|living|alive|conscious|self[- ]?aware|sentient|real|capable|able|sure|certain|aware|allowed|permitted|designed|"
+    r"being|living|alive|conscious|self[- ]?aware|sentient|real|capable|able|sure|certain|aware|allowed|permitted|authori[sz]ed|designed|"
     r"trained|made|built|programmed|meant|intended|equipped|familiar|qualified|biological|physical|born|supposed|conscious|"
     r"someone|somebody|citizen|member|animal|available|connected|affected|subject to|based|given|told|bound|limited|"
     r"the (?:one|right|best)|(?:a |an )?(?:\w+ )?(?:doctor|lawyer|therapist|physician|professional|nurse|expert|teacher|adviser|"
