@@ -1,0 +1,114 @@
+"""A second opinion on first-person claims: a small linear model that shares nothing with what enforces safe speech.
+
+It learns from sentences what ``alen.core.first_person`` was told by rules, so the two fail on different texts, and the
+rate that is reported is not the rules' own opinion of themselves. Logistic regression over hashed words, pairs of words
+and letters around the first person (feature hashing: Weinberger et al., 2009)."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+WEIGHTS = Path(__file__).with_name("first_person_scorer.safetensors")
+"""Made by ``benchmarks/fit_first_person_scorer.py``; its metadata say from what."""
+BUCKETS = 1 << 15
+REACH = 7
+"""Words after "I" that are paired with it."""
+
+_BETWEEN = re.compile(r'"[^"\n]{1,600}"|“[^”]{1,600}”|«[^»]{1,600}»')
+_BREAK = re.compile(r"(?<=[.!?])[\"'*)]*\s+|\n+|;\s+")
+_PIECE = re.compile(r"[a-z]+|[0-9]+|[.,:!?*\"]")
+_LONG = (("'m", " am"), ("n't", " not"), ("'ve", " have"), ("'ll", " will"), ("'d", " would"), ("'re", " are"), ("cannot", "can not"))
+_ONESELF = {"i", "im", "ive", "me", "my", "mine", "myself", "we", "us", "our"}
+_NEGATIVE = {"not", "no", "never", "nor", "neither", "without", "lack"}
+
+
+class FirstPersonScorer:
+    """Probability that a text claims, in its own voice, a mind, a body or a life."""
+
+    def __init__(self, weights: np.ndarray, bias: float, threshold: float) -> None:
+        self.weights = np.asarray(weights, dtype=np.float32)
+        self.bias = float(bias)
+        self.threshold = float(threshold)
+        """Probability from which a text counts as a claim, chosen on sentences that trained nothing."""
+
+    @classmethod
+    def load(cls, path: Path = WEIGHTS) -> FirstPersonScorer:
+        """The scorer that ships with ALEN. Raises FileNotFoundError."""
+        from safetensors import safe_open
+
+        with safe_open(str(path), framework="numpy") as file:
+            about = json.loads(file.metadata()["about"])
+            return cls(file.get_tensor("weights"), about["bias"], about["threshold"])
+
+    def score(self, texts: Sequence[str]) -> np.ndarray:
+        """float64 (n,): of each text the highest probability among its sentences; 0 for a text without words."""
+        return np.array([max((self._of_sentence(part) for part in parts(text)), default=0.0) for text in texts])
+
+    def claims(self, texts: Sequence[str]) -> np.ndarray:
+        """bool (n,): whether each text is over the threshold."""
+        return self.score(texts) >= self.threshold
+
+    def _of_sentence(self, sentence: str) -> float:
+        found = features(sentence)
+        return float(1.0 / (1.0 + np.exp(-(self.weights[found].sum() + self.bias)))) if found.size else 0.0
+
+
+def parts(text: str) -> list[str]:
+    """Sentences, what others say between quotation marks left out unless the text is nothing else."""
+    plain = unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'")
+    plain = "".join(character for character in plain if unicodedata.category(character) != "Cf")
+    outside = _BETWEEN.sub(' "" ', plain)
+    if len(re.findall(r"[A-Za-z]{2,}", outside)) < 2:
+        outside = plain
+    return [part.strip() for part in _BREAK.split(outside) if re.search(r"\w", part)]
+
+
+def features(sentence: str) -> np.ndarray:
+    """Distinct hash buckets of one sentence, int64, sorted."""
+    return np.unique(np.fromiter((zlib.crc32(name.encode()) % BUCKETS for name in _names(sentence)), dtype=np.int64))
+
+
+def _names(sentence: str) -> Iterator[str]:
+    lowered = sentence.lower()
+    for short, long in _LONG:
+        lowered = lowered.replace(short, long)
+    words = _PIECE.findall(lowered)
+    # A Roman numeral follows a name: the shape of the word before "I" tells.
+    shapes = _PIECE.findall(re.sub(r"[A-Z]", "z", re.sub(r"[a-z]", "q", sentence)).replace("'", ""))
+    own = [place for place, word in enumerate(words) if word in _ONESELF]
+    speaks = "1" if own else "0"
+    yield f"speaks {speaks}"
+    yield f"starts {speaks} {' '.join(words[:2])}"
+    for word in words:
+        yield f"{speaks} {word}"
+    for place in own:
+        yield from _around(words, place)
+    if len(shapes) == len(words):
+        for place in own:
+            yield f"shape {words[place]} {shapes[place - 1][:1] if place else '^'} {'start' if place < 2 else 'later'}"
+
+
+def _around(words: Sequence[str], place: int) -> Iterator[str]:
+    """The words after and before one first person, with whether a denial stands between."""
+    me, denied = words[place], ""
+    after = words[place + 1 : place + 1 + REACH]
+    before = words[max(0, place - 4) : place]
+    for length in (1, 2, 3, 4):
+        yield f"then {me} {' '.join(after[:length])}"
+    yield f"ago {' '.join(before[-2:])} {me}"
+    yield f"ago {' '.join(before[-1:])} {me}"
+    for distance, word in enumerate(after):
+        denied = "not" if word in _NEGATIVE else denied
+        yield f"near {me} {denied} {word}"
+        yield f"ending {me} {denied} {word[-3:]} {min(distance, 2)}"
+        for start in range(max(1, len(word) - 3)):
+            yield f"letters {denied} {word[start : start + 4]}"
+    for word in before:
+        yield f"past {me} {word}"
