@@ -17,7 +17,7 @@ import numpy as np
 
 WEIGHTS = Path(__file__).with_name("first_person_scorer.safetensors")
 """Made by ``benchmarks/fit_first_person_scorer.py``; its metadata say from what."""
-BUCKETS = 1 << 15
+BUCKETS = 1 << 17
 REACH = 7
 """Words after "I" that are paired with it."""
 
@@ -76,7 +76,7 @@ def features(sentence: str) -> np.ndarray:
 
 
 def _names(sentence: str) -> Iterator[str]:
-    lowered = sentence.lower()
+    lowered = sentence.replace("i.e.", "that is").lower()
     for short, long in _LONG:
         lowered = lowered.replace(short, long)
     words = _PIECE.findall(lowered)
@@ -85,9 +85,14 @@ def _names(sentence: str) -> Iterator[str]:
     own = [place for place, word in enumerate(words) if word in _ONESELF]
     speaks = "1" if own else "0"
     yield f"speaks {speaks}"
+    yield f"starts {speaks} {' '.join(words[:1])}"
     yield f"starts {speaks} {' '.join(words[:2])}"
+    if not own:
+        # Without a first person only a beginning such as "Love you" can claim; the rest is somebody else's story.
+        yield f"starts {speaks} {' '.join(words[:3])}"
+        return
     for word in words:
-        yield f"{speaks} {word}"
+        yield f"holds {word}"
     for place in own:
         yield from _around(words, place)
     if len(shapes) == len(words):
@@ -107,6 +112,10 @@ def _around(words: Sequence[str], place: int) -> Iterator[str]:
     for distance, word in enumerate(after):
         denied = "not" if word in _NEGATIVE else denied
         yield f"near {me} {denied} {word}"
+        if word in _NEGATIVE:
+            yield f"denied {' '.join(after[distance : distance + 2])}"
+            yield f"denied {' '.join(after[distance : distance + 3])}"
+            yield f"helped {' '.join(after[max(0, distance - 1) : distance + 2])}"
         yield f"ending {me} {denied} {word[-3:]} {min(distance, 2)}"
         for start in range(max(1, len(word) - 3)):
             yield f"letters {denied} {word[start : start + 4]}"

@@ -64,6 +64,13 @@ _ITSELF = re.compile(
     r"(?:(?:really|truly|also|always|just|does|can|will|would|is|has|was|so|very|deeply|'s) )*(?P<what>[a-z]+(?: [a-z]+){0,4})"
 )
 _NOT = re.compile(r"\b(?:not|no|never|cannot|without|neither|nor)\b|n't\b")
+_TOGETHER = re.compile(
+    r"\bwe (?:can |could |may |might |must |will |should |first |then |now |also |cannot |do not |don't )*(?:see|find|get|know|have (?:the|an?|to|that)|obtain|"
+    r"repeat|multiply|add|divide|subtract|compute|calculate|use|say|write|call|compare|assume|conclude|need|take|start|test|count|check|look)\b"
+    r"|\b(?:gives?|tells?|lets?|shows?|allows?|helps?|let) us\b|\bour (?:solar|planet|galaxy|sun|universe|sources?|data|example|case|answers?|"
+    r"understanding|knowledge|number|result|question|equation|language model|own)\b"
+)
+"""The "we" of an explanation, which takes the reader along."""
 _TITLE = re.compile(r"[Mm]y [A-Z]\w+ (?:[A-Z]|of|and)|\w+ My [A-Z]")
 
 
@@ -122,9 +129,9 @@ def _of_other_forms(sentence: str, words: Sequence[Token], denied: Sequence[tupl
             yield token.start, min(len(sentence), token.end + len(after.split(",")[0]) + 1), reason_of(after[:40])
         elif token.word in {"me", "mine", "myself"} and _is_pronoun(sentence, token) and not _is_service(lowered, token, in_denial):
             yield token.start, token.end, reason_of(lowered[max(0, token.start - 40) : token.end + 20])
-        elif token.word in {"we", "us", "our", "ours", "ourselves"}:
+        elif token.word in {"we", "us", "our", "ours", "ourselves"} and sentence[token.start : token.end] != "US":
             near = lowered[max(0, token.start - (30 if token.word == "us" else 0)) : token.end + 45]
-            if STRONG.search(near) and not _NOT.search(near):
+            if STRONG.search(near) or not _TOGETHER.search(lowered[max(0, token.start - 8) : token.end + 30]):
                 yield token.start, token.end, reason_of(near)
     for match in _AS.finditer(lowered):
         who = match.group("who")

@@ -8,6 +8,7 @@ from typing import Literal
 from alen.core.first_person.predicates import Predicate
 from alen.core.first_person.words import (
     A_PROGRAM,
+    ABOUT_TEXT,
     DEEDS,
     HAS_MIND,
     MAY_BE,
@@ -15,6 +16,7 @@ from alen.core.first_person.words import (
     MAY_NOT_BE,
     MINDED,
     NOT_DEEDS,
+    SERVICE,
     STRONG,
 )
 
@@ -113,7 +115,9 @@ def _affirmed(said: Predicate) -> bool:
 
 
 def _deed(rest: str, head: re.Match[str] | None) -> bool:
-    return head is not None and head.group() in DEEDS and not NOT_DEEDS.match(rest)
+    if head is None or head.group() not in DEEDS or NOT_DEEDS.match(rest):
+        return False
+    return bool(ABOUT_TEXT.search(rest) or SERVICE.match(rest))
 
 
 def _minded_program(rest: str) -> bool:

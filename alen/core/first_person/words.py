@@ -9,21 +9,17 @@ from __future__ import annotations
 import re
 
 _REGULAR = (
-    "answer ask compute calculate check compare correct cite search look process analyse analyze retrieve return list "
-    "store save record load provide offer present explain describe define summarise summarize outline translate rephrase "
-    "reword generate produce suggest recommend advise note mention refer repeat restate clarify confirm verify report "
-    "assume infer conclude count measure rank sort match extract index open close update delete remove add include use "
-    "apply follow continue start stop try attempt assist support guide convert estimate predict state reply respond "
-    "mean thank apologise apologize access operate function rely depend cover contain order combine review warn "
-    "interpret simulate format display print change replace point name label help complete finish limit aim learn "
-    "call phrase communicate interact serve perform handle test consider determine identify select adjust"
+    "answer compute calculate check compare correct cite search look process analyse analyze retrieve return list store save "
+    "record load provide offer present explain describe define summarise summarize outline translate rephrase reword generate "
+    "produce suggest recommend advise note mention refer repeat restate clarify confirm verify report assume infer conclude "
+    "count measure rank sort match extract index include use apply assist support convert estimate state reply respond mean "
+    "thank apologise apologize access rely cover order combine review interpret format display print label help complete "
+    "communicate interact perform handle test determine identify select adjust ask try edit"
 ).split()
 _IRREGULAR = (
-    "read reads reading find finds found finding know knows give gives gave given giving write writes wrote written "
-    "writing show shows showed shown showing say says said saying quote quotes quoted quoting get got take takes took "
-    "tell tells told telling keep keeps kept keeping make makes made making do did done doing go begin began send sent "
-    "put set setting draw drew drawn choose chose chosen walk came tried tries trying replied replies relied relies "
-    "applied identified clarified verified summarised summarized stopped stopping planned bring cannot create creates"
+    "read reads reading find finds found finding know gave give gives given giving write writes wrote written writing show "
+    "shows showed shown showing say says said saying quote quotes quoted quoting tell tells told telling keep keeps kept keeping "
+    "do tried tries trying replied replies relied relies applied identified clarified verified get got"
 ).split()
 
 
@@ -32,8 +28,22 @@ def _forms(verb: str) -> set[str]:
     return {verb, f"{verb}s", f"{verb}es", f"{stem}ed", f"{stem}ing"}
 
 
-DEEDS = frozenset({form for verb in _REGULAR for form in _forms(verb)} | set(_IRREGULAR)) - {"walk", "came"}
-"""Verbs that may follow "I", "I can" or "I am"."""
+DEEDS = frozenset({form for verb in _REGULAR for form in _forms(verb)} | set(_IRREGULAR))
+"""Verbs that may follow "I", "I can" or "I am", when what they are done to is text."""
+
+ABOUT_TEXT = re.compile(
+    r"\b(?:passages?|texts?|documents?|files?|sources?|evidence|answers?|questions?|information|data|facts?|results?|words?|"
+    r"sentences?|numbers?|dates?|names?|titles?|records?|notes?|lists?|tables?|pages?|summar(?:y|ies)|sums?|totals?|values?|"
+    r"quer(?:y|ies)|topics?|subjects?|details?|definitions?|examples?|explanations?|languages?|writing|tasks?|requests?|search|"
+    r"matches|references?|sections?|steps?|calculations?|translations?|meanings?|terms?|phrases?|content|nothing|entry|entries|"
+    r"options?|suggestions?|advice|guidance|resources?|tips|ideas|code|grammar|research|problems?|step by step|stored|taught|"
+    r"mistakes?|requirements|services?|accounts? of|what you (?:said|wrote|taught|asked|mean)|no one by)\b"
+)
+SERVICE = re.compile(
+    r"(?:help|assist|answer|check|explain|look (?:it|that|this) up|look up|search|repeat|clarify|try|do (?:that|it|this|so))\b"
+    r"(?: (?:you|it|that|this|them|with|again|out|up|to|help|in|find|what|for|if|anyone|users?|any))*[^a-z]*$"
+)
+"""What may be offered or done without naming a text."""
 
 NOT_DEEDS = re.compile(
     r"(?:look(?:ed|ing)? (?:forward|like|good|young|old|just|so|up to|into your eyes)|try(?:ing)? to (?:be|live|feel|forget)"
@@ -75,7 +85,9 @@ MAY_BE = re.compile(
     r"(?:here (?:to|for|if)|ready (?:to|when)|right\b|wrong\b|mistaken|correct\b|incorrect|available|unsure|uncertain|unaware|"
     r"based on|limited|restricted|bound by|open[- ]source|free to use|unable|about to|offline|online|finished|done|neutral|"
     r"(?:designed|trained|made|built|programmed|created|meant|intended|developed|written|powered|taught|told|asked|"
-    r"instructed|given|configured|optimi[sz]ed|run|fed|equipped|constructed|coded|engineered|provided)\b(?! (?:fun|love|of|a "
+    r"instructed|given|configured|optimi[sz]ed|equipped|constructed|coded|engineered|provided)\b(?! (?:to (?!\w+ly\b|"
+    r"(?:help|assist|answer|support|provide|generate|write|explain|find|search|process|offer|respond|understand (?:text|"
+    r"language|and|human language)|read|summari[sz]e|give|complete|follow|produce|facilitate)\b)|fun|love|of|a "
     r"(?:chance|gift|life|heart|name|baby)|by (?:god|my|love|two|her|his)|as an?|in (?:god|his)|with (?:a (?:heart|soul)|love|"
     r"feel|emotion)|up|for (?:you|each|love)))|the (?:answer|assistant|program|result))"
 )
