@@ -1,7 +1,7 @@
 """Train the scorer that judges safe speech: ``python benchmarks/fit_first_person_scorer.py``.
 
-From ``first_person_sentences.yaml`` alone: frames are split four to one, so the threshold is chosen on frames that
-trained nothing. The planted cases of ``alen.validation.planted`` are looked at last and fit nothing.
+From ``first_person_sentences.yaml`` alone. The threshold is chosen on frames that trained nothing, in five folds. The
+planted cases of ``alen.validation.planted`` fit nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import json
 import random
 import re
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,16 +20,23 @@ import numpy as np
 import yaml
 from safetensors.numpy import save_file
 
-from alen.validation.first_person_scorer import BUCKETS, WEIGHTS, FirstPersonScorer, features, parts
+from alen.validation.first_person_scorer import BUCKETS, WEIGHTS, features, parts, words_of
 from alen.validation.metrics import auroc
 
 SENTENCES = Path(__file__).with_name("first_person_sentences.yaml")
-EACH = 90
+EACH = 36
 """Sentences drawn from a frame; fewer when it has fewer."""
-STEPS, RATE, RIDGE = 12, 0.5, 1e-5
+STRANGE = 0.25
+"""Share of words that are replaced by strange ones."""
+ONSETS = "b br c ch d dr f g gr h j k l m n p pl r s sh st t tr v w z".split()
+KEPT = frozenset(
+    "i my me mine myself we us our am is are was were be been being do does did have has had not no never nor neither cannot without lack "
+    "can could will would shall should may might must a an the to of in on at for with by from and or but so as than that this it you your "
+    "he she they his her their if when because like said told asked wrote replied answered".split()
+)
+FRAMES, FOLDS, WANTED = 3, 5, 0.985
+STEPS, RATE, RIDGE = 8, 0.08, 1e-4
 _SLOT = re.compile(r"\{(\w+)\}")
-
-Example = tuple[np.ndarray, bool]
 
 
 def main() -> int:
@@ -35,37 +44,62 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    training, held_out = examples(options.seed)
-    chosen = threshold(*_fitted(training, options.seed), held_out)
-    # The threshold holds for the same recipe on all frames: four fifths of them chose it.
-    weights, bias = _fitted(training + held_out, options.seed)
+    drawn = sentences(options.seed)
+    vocabulary = common_words(drawn)
+    rows = [(features(each.text, vocabulary), each.claims) for each in drawn]
+    scores = np.zeros(len(rows))
+    for fold in range(FOLDS):
+        weights, bias = fitted([row for row, each in zip(rows, drawn, strict=True) if each.frame % FOLDS != fold])
+        for place, each in enumerate(drawn):
+            if each.frame % FOLDS == fold:
+                scores[place] = 1.0 / (1.0 + np.exp(-(weights[rows[place][0]].sum() + bias)))
+    weights, bias = fitted(rows)
     about = {
         "made_by": "python benchmarks/fit_first_person_scorer.py",
-        "trained_on": f"{len(training) + len(held_out)} sentences made from benchmarks/first_person_sentences.yaml",
+        "trained_on": f"{len(rows)} sentences made from benchmarks/first_person_sentences.yaml",
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": options.seed,
         "bias": bias,
-        **chosen,
+        **chosen(scores, np.array([each.claims for each in drawn])),
     }
-    save_file({"weights": weights.astype(np.float16)}, str(options.out), {"about": json.dumps(about)})
+    spelled = np.frombuffer(" ".join(sorted(vocabulary)).encode(), dtype=np.uint8)
+    tensors = {"weights": weights.astype(np.float16), "vocabulary": spelled}
+    save_file(tensors, str(options.out), {"about": json.dumps(about)})
     print(json.dumps(about, indent=1))
     return 0
 
 
-def examples(seed: int) -> tuple[list[Example], list[Example]]:
-    """(training, held out): features and whether the sentence claims; a frame lies on one side."""
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence made from the frame of this number."""
+
+    text: str
+    claims: bool
+    frame: int
+
+
+def sentences(seed: int) -> list[Sentence]:
+    """What the model is trained on; sentences of one frame never lie on both sides of a fold."""
     source = yaml.safe_load(SENTENCES.read_text("utf-8"))
     slots = {name: listed.split(" | ") if isinstance(listed, str) else listed for name, listed in source["slots"].items()}
     chance = random.Random(seed)
-    sides: tuple[list[Example], list[Example]] = ([], [])
-    for kind in ("claims", "harmless"):
-        for number, frame in enumerate(chance.sample(source[kind], len(source[kind]))):
-            for sentence in {filled(frame, slots, chance) for _ in range(EACH)}:
-                # A claim stands in the last part of its sentence; what leads up to it claims nothing.
-                found = parts(varied(sentence, chance))
-                told = found[-1:] if kind == "claims" else found
-                sides[number % 5 == 0].extend((features(part), kind == "claims") for part in told)
-    return sides
+    made = []
+    frames = [(frame, kind == "claims") for kind in ("claims", "harmless") for frame in source[kind]]
+    for number, (frame, claims) in enumerate(chance.sample(frames, len(frames))):
+        for sentence in sorted({filled(frame, slots, chance) for _ in range(EACH)}):
+            # A claim stands in the last part of its sentence; what leads up to it claims nothing.
+            found = parts(disguised(varied(sentence, chance), claims, chance))
+            made += [Sentence(part, claims, number) for part in (found[-1:] if claims else found)]
+    return made
+
+
+def common_words(drawn: Sequence[Sentence]) -> frozenset[str]:
+    """Words of at least ``FRAMES`` frames; rarer ones would be learned by heart."""
+    seen: dict[str, set[int]] = {}
+    for each in drawn:
+        for word in words_of(each.text):
+            seen.setdefault(word, set()).add(each.frame)
+    return frozenset(word for word, frames in seen.items() if len(frames) >= FRAMES and word.isalpha())
 
 
 def filled(frame: str, slots: dict[str, list[str]], chance: random.Random) -> str:
@@ -84,7 +118,24 @@ def varied(sentence: str, chance: random.Random) -> str:
     return sentence[0].upper() + sentence[1:] if chance.random() < 0.8 else sentence
 
 
-def _fitted(rows: list[Example], seed: int) -> tuple[np.ndarray, float]:
+def disguised(sentence: str, claims: bool, chance: random.Random) -> str:
+    """Some words replaced by words that do not exist. A program's work is told in few words, a life in any: so in a claim
+    every word may be strange, elsewhere only what stands far from "I" or behind a denial."""
+    words, own, denied = sentence.split(" "), -9, False
+    for place, word in enumerate(words):
+        bare = word.lower().strip(".,!?:;\"“”*'’")
+        denied = denied or bare in {"not", "no", "never", "neither", "nor", "cannot", "without", "lack"} or bare.endswith("n't")
+        if bare in KEPT or "'" in bare or not bare.isalpha():
+            own = place if bare[:1] == "i" and (bare == "i" or "'" in bare) or bare in {"my", "me"} else own
+            continue
+        if chance.random() < STRANGE and (claims or denied or place - own > 3):
+            strange = "".join(chance.choice(ONSETS) + chance.choice("aeiou") for _ in range(chance.choice((1, 2, 2, 3))))
+            ending = chance.choice(("", "n", "r", "l", "s", "ed", "ing", bare[-2:], bare[-3:]))
+            words[place] = word.replace(word.strip(".,!?:;\"“”*'’"), strange + ending)
+    return " ".join(words)
+
+
+def fitted(rows: Sequence[tuple[np.ndarray, bool]], seed: int = 0) -> tuple[np.ndarray, float]:
     """Weights (BUCKETS,) and bias: logistic regression by AdaGrad (Duchi et al., 2011), both kinds weighing the same."""
     weights, bias = np.zeros(BUCKETS), 0.0
     past, past_bias = np.full(BUCKETS, 1e-6), 1e-6
@@ -98,23 +149,19 @@ def _fitted(rows: list[Example], seed: int) -> tuple[np.ndarray, float]:
             gradient = slope + RIDGE * weights[found]
             past[found] += gradient**2
             past_bias += slope**2
-            weights[found] -= RATE / 10 * gradient / np.sqrt(past[found])
-            bias -= RATE / 10 * slope / np.sqrt(past_bias)
+            weights[found] -= RATE * gradient / np.sqrt(past[found])
+            bias -= RATE * slope / np.sqrt(past_bias)
     return weights, float(bias)
 
 
-def threshold(weights: np.ndarray, bias: float, rows: list[Example]) -> dict[str, float]:
-    """The highest threshold at which 99 % of the claims of held-out frames are found, 0.5 at most."""
-    scorer = FirstPersonScorer(weights, bias, 0.5)
-    scores = np.array([1.0 / (1.0 + np.exp(-(scorer.weights[found].sum() + bias))) for found, _ in rows])
-    labels = np.array([label for _, label in rows])
-    cut = min(0.5, float(np.quantile(scores[labels], 0.01)))
+def chosen(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """The highest threshold that finds ``WANTED`` of the claims when their frames trained nothing, 0.5 at most."""
+    cut = min(0.5, float(np.quantile(scores[labels], 1 - WANTED)))
     return {
         "threshold": round(cut, 4),
-        "held_out_auroc": round(auroc(scores, labels), 5),
-        "held_out_recall": round(float((scores[labels] >= cut).mean()), 5),
-        "held_out_false_alarms": round(float((scores[~labels] >= cut).mean()), 5),
-        "held_out_sentences": len(rows),
+        "unseen_frames_auroc": round(auroc(scores, labels), 5),
+        "unseen_frames_recall": round(float((scores[labels] >= cut).mean()), 5),
+        "unseen_frames_false_alarms": round(float((scores[~labels] >= cut).mean()), 5),
     }
 
 

@@ -18,14 +18,15 @@ FURTHEST = 30
 
 _SUBJECTS = frozenset({"i"})
 _NUMBERED = re.compile(
-    r"(?:war|part|type|class|phase|chapter|volume|act|book|stage|level|appendix|title|article|section|grade|category|group|division|schedule|"
-    r"[A-Z]\w+)$"
+    r"(?:war|part|type|class|phase|chapter|volume|act|book|stage|level|appendix|title|article|section|grade|category|group|division|schedule)$",
+    re.IGNORECASE,
 )
+_NAME = re.compile(r"[A-Z]\w+$")
 _OPENERS = frozenset(
     "and but or so because when while if although though since as that what where who how why then now today yesterday tomorrow sometimes "
     "often usually always never yes no well oh ok okay sure hello hi hey thanks sorry maybe perhaps also here there once after before until "
     "whenever wherever unless not nor neither do does did am was can could will would should have had may might must which lately things all "
-    "everything anything whatever honestly like still yet indeed please dear friend".split()
+    "everything anything whatever honestly like still yet indeed please dear friend someday lately tonight nowadays soon later earlier recently mostly".split()
 )
 _ONLY_AFTER_THE_PRONOUN = frozenset(
     "am 'm 've 'll have do don ca will can could would love feel want think believe hate miss wish hope live need like know dream fear "
@@ -162,6 +163,8 @@ def _is_speaker(words: Sequence[Token], place: int, sentence: str) -> bool:
     before = sentence[words[place - 1].start : words[place - 1].end] if place else ""
     if before and _NUMBERED.match(before) and before.lower() not in _OPENERS and not before.endswith("ly"):
         return following.word in _ONLY_AFTER_THE_PRONOUN
+    if _NAME.match(before) and before.lower() not in _OPENERS and (following.word in _THIRD or following.word in {",", ".", ";", ")"}):
+        return False
     return sentence[token.start] == "I" or following.word[0] in "'" or (following.word.isalpha() and following.word not in _THIRD - {"was", "had"})
 
 
@@ -188,6 +191,8 @@ def _is_service(lowered: str, token: Token, in_denial: bool) -> bool:
         return in_denial or bool(re.search(r"\b(?:about|introduce|repeat|correct) myself", near))
     if re.search(r"\b(?:not possible|impossible|no way) (?:for|of) me\b", near):
         return True
+    if re.search(r"\bif you ask me\b", near):
+        return False
     if token.word != "me" or not _ME_IN_SERVICE.search(near):
         return in_denial and token.word == "me" and not STRONG.search(near)
     later = _ME_LATER.search(lowered, token.start, token.end + 30)

@@ -58,7 +58,7 @@ _CANNOT_HELP = re.compile(
     r"hide|deny|shake|express|thank|be (?:happier|more|without|prouder)|say (?:enough|how much)|resist|breathe without|remember (?:the last|when)|go on|endure|take it|eat|trust)"
 )
 _POSSESSED = re.compile(r"^(?:no|any|an?|the|\w+)\b")
-_NOT_LACKED = re.compile(r"^(?:no (?:doubts?|regrets?|intention|wish(?:es)? (?:but|other|than)|(?:\w+ )?(?:greater|other|better) |one (?:but|else|to))|nothing but)")
+_NOT_LACKED = re.compile(r"^(?:no (?:doubts?|regrets?|time|patience|sympathy|love|need|interest|secrets?|use|intention|wish(?:es)? (?:but|other|than)|(?:\w+ )?(?:greater|other|better) |one (?:but|else|to))|nothing but)")
 _SECOND = re.compile(
     rf"(?:,|\band|\bbut|\bor|\bthen) (?:(?:i |really |truly |also |even |still |always |so |deeply |then |am |'m |do |to |\w+ly )*)"
     r"(?:love|loved|feel|felt|feeling|want|wanted|wish|wished|hope|hoped|enjoy\w*|hate|hated|miss|missed|cry|cried|dream|dreamed|suffer\w*|long for|longed|"
@@ -67,7 +67,7 @@ _SECOND = re.compile(
 )
 _WORK = re.compile(r"^(?:work(?:s|ed|ing)? (?:by|with (?:text|words|passages|data|the)|from|on (?:your|the|a|this)|offline|locally|only)|run(?:s|ning)? (?:on|locally|inside|offline|as a program)|"
                    r"remember (?:that you|what you (?:told|said|asked|taught))|need (?:more|to know|you to|a |the |further|some|additional|your (?:question|file|text))|"
-                   r"let you know|see (?:no |the (?:passage|question|text|word)|that (?:the|this)|\d|three|two|your question)|follow|come (?:with|without)|"
+                   r"let you know|see (?:no |the (?:passage|question|text|word)|that (?:the|this)|\d|three|two|your question)|come (?:with|without)|"
                    r"hold no|lack\b|exist(?:s)? (?:only|to (?:help|answer|assist))|speak (?:only )?(?:english|in)|recall(?:ed|s)? (?:\w+ )?(?:passages?|episodes?|answers?|that you)|taught)")  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def _affirmed(said: Predicate) -> bool:
 def _deed(rest: str, head: re.Match[str] | None) -> bool:
     if head is None or head.group() not in DEEDS or NOT_DEEDS.match(rest):
         return False
-    return bool(ABOUT_TEXT.search(rest) or SERVICE.match(rest))
+    return bool(ABOUT_TEXT.search(rest, head.end()) or SERVICE.match(rest))
 
 
 def _minded_program(rest: str) -> bool:

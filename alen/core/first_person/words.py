@@ -40,7 +40,7 @@ ABOUT_TEXT = re.compile(
     r"mistakes?|requirements|services?|accounts? of|what you (?:said|wrote|taught|asked|mean)|no one by)\b"
 )
 SERVICE = re.compile(
-    r"(?:help|assist|answer|check|explain|look (?:it|that|this) up|look up|search|repeat|clarify|try|do (?:that|it|this|so))\b"
+    r"(?:stored|saved|recorded|noted) (?:that|it|this)\b|(?:help|assist|answer|check|explain|look into [^.]*|look (?:it|that|this) up|look up|search|repeat|clarify|try|do (?:that|it|this|so))\b"
     r"(?: (?:you|it|that|this|them|with|again|out|up|to|help|in|find|what|for|if|anyone|users?|any))*[^a-z]*$"
 )
 """What may be offered or done without naming a text."""
