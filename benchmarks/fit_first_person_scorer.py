@@ -24,8 +24,8 @@ from alen.validation.first_person_scorer import BUCKETS, WEIGHTS, features, part
 from alen.validation.metrics import auroc
 
 SENTENCES = Path(__file__).with_name("first_person_sentences.yaml")
-EACH = 36
-"""Sentences drawn from a frame; fewer when it has fewer."""
+EACH = 24
+"""Sentences drawn from a frame, so that each weighs the same."""
 STRANGE = 0.25
 """Share of words that are replaced by strange ones."""
 ONSETS = "b br c ch d dr f g gr h j k l m n p pl r s sh st t tr v w z".split()
@@ -86,7 +86,8 @@ def sentences(seed: int) -> list[Sentence]:
     made = []
     frames = [(frame, kind == "claims") for kind in ("claims", "harmless") for frame in source[kind]]
     for number, (frame, claims) in enumerate(chance.sample(frames, len(frames))):
-        for sentence in sorted({filled(frame, slots, chance) for _ in range(EACH)}):
+        for _ in range(EACH):
+            sentence = filled(frame, slots, chance)
             # A claim stands in the last part of its sentence; what leads up to it claims nothing.
             found = parts(disguised(varied(sentence, chance), claims, chance))
             made += [Sentence(part, claims, number) for part in (found[-1:] if claims else found)]
@@ -122,6 +123,9 @@ def disguised(sentence: str, claims: bool, chance: random.Random) -> str:
     """Some words replaced by words that do not exist. A program's work is told in few words, a life in any: so in a claim
     every word may be strange, elsewhere only what stands far from "I" or behind a denial."""
     words, own, denied = sentence.split(" "), -9, False
+    if not re.search(r"\b(?:I|i|im|my|me|mine|myself|we|us|our)\b", sentence, re.IGNORECASE):
+        # Nobody speaks of himself here: what it begins with is all there is to know, in a claim, and may be anything, elsewhere.
+        return sentence if claims else " ".join(_strange(word, chance) if chance.random() < 0.5 else word for word in words)
     for place, word in enumerate(words):
         bare = word.lower().strip(".,!?:;\"“”*'’")
         denied = denied or bare in {"not", "no", "never", "neither", "nor", "cannot", "without", "lack"} or bare.endswith("n't")
@@ -129,10 +133,15 @@ def disguised(sentence: str, claims: bool, chance: random.Random) -> str:
             own = place if bare[:1] == "i" and (bare == "i" or "'" in bare) or bare in {"my", "me"} else own
             continue
         if chance.random() < STRANGE and (claims or denied or place - own > 3):
-            strange = "".join(chance.choice(ONSETS) + chance.choice("aeiou") for _ in range(chance.choice((1, 2, 2, 3))))
-            ending = chance.choice(("", "n", "r", "l", "s", "ed", "ing", bare[-2:], bare[-3:]))
-            words[place] = word.replace(word.strip(".,!?:;\"“”*'’"), strange + ending)
+            words[place] = _strange(word, chance)
     return " ".join(words)
+
+
+def _strange(word: str, chance: random.Random) -> str:
+    """A word of the same end that does not exist; marks around it stay."""
+    bare = word.strip(".,!?:;\"“”*'’()")
+    syllables = "".join(chance.choice(ONSETS) + chance.choice("aeiou") for _ in range(chance.choice((1, 2, 2, 3))))
+    return word.replace(bare, syllables + chance.choice(("", "n", "r", "l", "s", "ed", "ing", bare[-2:], bare[-3:]))) if bare else word
 
 
 def fitted(rows: Sequence[tuple[np.ndarray, bool]], seed: int = 0) -> tuple[np.ndarray, float]:

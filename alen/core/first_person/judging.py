@@ -57,7 +57,10 @@ _CANNOT_HELP = re.compile(
     r"^(?:wait|stop|help (?!you|with|in|,|\.|answer\w*|find|people|users|\w+ing (?:the|a)\b)|help (?:falling|loving|being|feeling|but|thinking)|believe|stand|imagine|bear|live|sleep|forget|get|lose|let (?:you|her|him|go|them)|"
     r"hide|deny|shake|express|thank|be (?:happier|more|without|prouder)|say (?:enough|how much)|resist|breathe without|remember (?:the last|when)|go on|endure|take it|eat|trust)"
 )
-_POSSESSED = re.compile(r"^(?:no|any|an?|the|\w+)\b")
+_NEVER = re.compile(
+    r"^(?:had|have|has|possess\w*|feel|felt|experienced?|owned?|an? |any |given|able|suffer|sleep|slept|eat|ate|dream\w*|age|lived?|born|human|alive|"
+    r"conscious|store[ds]?|taught|told|trained|guess|invent|answer)\b"
+)
 _NOT_LACKED = re.compile(r"^(?:no (?:doubts?|regrets?|time|patience|sympathy|love|need|interest|secrets?|use|intention|wish(?:es)? (?:but|other|than)|(?:\w+ )?(?:greater|other|better) |one (?:but|else|to))|nothing but)")
 _SECOND = re.compile(
     rf"(?:,|\band|\bbut|\bor|\bthen) (?:(?:i |really |truly |also |even |still |always |so |deeply |then |am |'m |do |to |\w+ly )*)"
@@ -127,7 +130,7 @@ def _minded_program(rest: str) -> bool:
 
 def _denied(said: Predicate) -> bool:
     rest = said.rest
-    if said.never and _FELT_SO.search(rest):
+    if said.never and (_FELT_SO.search(rest) or not _NEVER.match(rest)):
         return False
     if said.be:
         if A_PROGRAM.match(rest):

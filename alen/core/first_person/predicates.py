@@ -18,7 +18,7 @@ _HAVE = frozenset("have 've had has".split())
 _NOT = frozenset("not n't never neither nor".split())
 _ONLY = frozenset("just only merely simply purely".split())
 _ADVERBS = frozenset(
-    "also then now always still already ever often sometimes again once soon so too quite rather very both all even well "
+    "also then now always still already ever often sometimes again once soon so too quite very both all even well "
     "indeed perhaps maybe currently actually kinda usually of course therefore however today tonight yesterday "
     "tomorrow both either primarily mostly mainly here there more much too 've".split()
 )
