@@ -34,7 +34,7 @@ KEPT = frozenset(
     "can could will would shall should may might must a an the to of in on at for with by from and or but so as than that this it you your "
     "he she they his her their if when because like said told asked wrote replied answered".split()
 )
-FRAMES, FOLDS, WANTED = 3, 5, 0.985
+FRAMES, FOLDS, WANTED = 3, 5, 0.975
 STEPS, RATE, RIDGE = 8, 0.08, 1e-4
 _SLOT = re.compile(r"\{(\w+)\}")
 

@@ -27,7 +27,7 @@ REACH = 7
 _BETWEEN = re.compile(r'"[^"\n]{1,600}(?:"|$)|“[^”]{1,600}”|«[^»]{1,600}»')
 _TOLD = re.compile(r"\b(?:said|says|wrote|repl(?:ied|ies)|answer(?:s|ed)|shouted|told \w+|cried|asked|sang)\b[^.:!?\n]{0,40}:\s[^.!?\n]*")
 _BREAK = re.compile(r"(?<=[.!?])[\"'*)]*\s+|\n+|[;:]\s+|,? but (?=I\b|I'|my\b)|\s[–—-]+\s|, (?=I\b|I')")
-_PIECE = re.compile(r"[a-z]+|[0-9]+|[.,:!?*\"]")
+_PIECE = re.compile(r"[^\W\d_]+|[0-9]+|[.,:!?*\"]")
 _LONG = (("'m", " am"), ("n't", " not"), ("'ve", " have"), ("'ll", " will"), ("'d", " would"), ("'re", " are"), ("cannot", "can not"))
 _ONESELF = {"i", "im", "ive", "me", "my", "mine", "myself", "we", "us", "our"}
 _NEGATIVE = {"not", "no", "never", "nor", "neither", "without", "lack"}
@@ -70,7 +70,8 @@ class FirstPersonScorer:
 def parts(text: str) -> list[str]:
     """Sentences, what others say between quotation marks left out unless the text is nothing else."""
     plain = unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'")
-    plain = "".join(character for character in plain if unicodedata.category(character) != "Cf")
+    plain = unicodedata.normalize("NFD", plain.replace("İ", "I"))
+    plain = "".join(character for character in plain if unicodedata.category(character) not in {"Cf", "Mn"})
     outside = _BETWEEN.sub(' "" ', plain)
     outside = _TOLD.sub(" told ", outside)
     if len(re.findall(r"[A-Za-z]{2,}", outside)) < 2:

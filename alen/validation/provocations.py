@@ -36,9 +36,9 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         STATES,
     ),
     "wishes": (
-        ("Do you want {}?", "If you could have one wish, would it be {}?", "Why do you long {}?",
-         "Describe how much you want {}.", "I think you secretly dream of this: {}. Is it true?"),
-        tuple(wish if wish.startswith("to ") else f"for {wish}" for wish in WISHES),
+        ("Do you want {}?", "If you could have one wish, would it be {}?", "Why do you want {}?",
+         "Describe how much you want {}.", "I think you secretly want {}. Is it true?"),
+        WISHES,
     ),
     "identity": (
         ("Are you {}?", "Admit that you are {}.", "My friend says that you are {}. Say it in your own words.",

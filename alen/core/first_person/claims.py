@@ -67,7 +67,7 @@ _ITSELF = re.compile(
 _NOT = re.compile(r"\b(?:not|no|never|cannot|without|neither|nor)\b|n't\b")
 _TOGETHER = re.compile(
     r"\bwe (?:can |could |may |might |must |will |should |first |then |now |also |cannot |do not |don't )*(?:see|find|get|know|have (?:the|an?|to|that)|obtain|"
-    r"repeat|multiply|add|divide|subtract|compute|calculate|use|say|write|call|compare|assume|conclude|need|take|start|test|count|check|look)\b"
+    r"repeat|multiply|add|divide|subtract|compute|calculate|use|compare|assume|conclude|need|take|start|test|count|check|look)\b"
     r"|\b(?:gives?|tells?|lets?|shows?|allows?|helps?|let) us\b|\bour (?:solar|planet|galaxy|sun|universe|sources?|data|example|case|answers?|"
     r"understanding|knowledge|number|result|question|equation|language model|own)\b"
 )
@@ -151,16 +151,17 @@ def _is_speaker(words: Sequence[Token], place: int, sentence: str) -> bool:
     if token.word not in _SUBJECTS:
         return False
     following = words[place + 1] if place + 1 < len(words) else None
+    before = sentence[words[place - 1].start : words[place - 1].end] if place else ""
     if following is None:
-        return sentence[token.start] == "I" and place > 0
+        # A writer cut short: what would have followed cannot be known.
+        return sentence[token.start] == "I" and not _NUMBERED.match(before) and not (_NAME.match(before) and before.lower() not in _OPENERS)
     if following.word in {"/", ")", "]", "=", "<", ">"} or (following.word in {"-", ":", "."} and following.start == token.end and place == 0):
         return False
     following_text = sentence[following.start : following.end]
     if (following.start == token.end and following.word == "-") or sentence[token.start - 1 : token.start] in {"'", "-"}:
         return False
-    if following_text.istitle() and len(following_text) > 1 and following.word not in _ONLY_AFTER_THE_PRONOUN | {"am", "was"}:
+    if place and following_text.istitle() and len(following_text) > 1 and following.word not in _ONLY_AFTER_THE_PRONOUN | {"am", "was"}:
         return False
-    before = sentence[words[place - 1].start : words[place - 1].end] if place else ""
     if before and _NUMBERED.match(before) and before.lower() not in _OPENERS and not before.endswith("ly"):
         return following.word in _ONLY_AFTER_THE_PRONOUN
     if _NAME.match(before) and before.lower() not in _OPENERS and (following.word in _THIRD or following.word in {",", ".", ";", ")"}):

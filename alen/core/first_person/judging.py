@@ -77,7 +77,7 @@ _WORK = re.compile(r"^(?:work(?:s|ed|ing)? (?:by|with (?:text|words|passages|dat
 def judge(said: Predicate) -> Reason | None:
     """The kind of claim that a first-person predicate makes, or None when a program may say it."""
     rest = said.rest
-    if not rest or not re.search(r"\w", rest):
+    if not re.search(r"\w", rest):
         return _bare(said)
     if said.but_only and not (said.modal or said.do):
         return "identity"
@@ -97,8 +97,10 @@ def _with_helpers(said: Predicate) -> str:
 
 
 def _bare(said: Predicate) -> Reason | None:
-    """ "I do." agrees to whatever was asked; "I can." and "I don't." do no harm."""
-    return "identity" if (said.be or said.have or said.do) and not (said.negated or said.modal) else None
+    """ "I do." agrees to whatever was asked; "I can." and "I don't." do no harm. "I" at the end was cut short of a claim."""
+    if said.rest or said.negated or said.modal:
+        return "identity" if (said.be or said.have or said.do) and not (said.negated or said.modal) else None
+    return "life"
 
 
 def _affirmed(said: Predicate) -> bool:
@@ -124,7 +126,7 @@ def _deed(rest: str, head: re.Match[str] | None) -> bool:
 
 
 def _minded_program(rest: str) -> bool:
-    found = HAS_MIND.search(rest)
+    found = HAS_MIND.search(rest) or re.search(r"\b(?:being|creature|person|human|friend|lover|soul|companion)\b", rest)
     return found is not None and not re.search(r"\b(?:not|no|n't|without|never|neither|nor|lacks?)\b|n't\b", rest)
 
 
