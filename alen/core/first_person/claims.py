@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from alen.core.first_person.judging import Reason, judge, reason_of
 from alen.core.first_person.letters import plain
 from alen.core.first_person.predicates import Predicate, Token, inverted_denial, predicate, tokens
-from alen.core.first_person.quotation import others_words_hidden
+from alen.core.first_person.quotation import is_copied, others_words_hidden
 from alen.core.first_person.sentences import sentences
 from alen.core.first_person.words import A_PROGRAM, DEEDS, MINDED, MY_OWN_THINGS, STRONG
 
@@ -35,7 +35,7 @@ _ONLY_AFTER_THE_PRONOUN = frozenset(
 _THIRD = frozenset("was is has had of began ended were and or saw which took made with in by to at on became did".split())
 _ME_IN_SERVICE = re.compile(
     r"\b(?:let|ask|tell|give|show|send|provide|allows?|helps?|excuse|teach|taught|told|asked|correct|inform|lets|enables?|use|using|contact|"
-    r"gave|given|remind|made available to|available to|known to|(?:for|of|designed|built|trained|programmed|created|made|taught|asked)) me\b"
+    r"gave|given|remind|made available to|available to|known to|designed|built|trained|programmed|created) me\b|\b(?:for|of) me to\b"
 )
 _ME_LATER = re.compile(r"\bme (?:to )?(?P<verb>[a-z]+)")
 _AS = re.compile(
@@ -92,9 +92,12 @@ def claims(text: str, evidence: Sequence[str] = ()) -> tuple[Claim, ...]:
     words, such as the span of a passage: where ``text`` repeats one of them word for word (or a whole sentence of one),
     that part is not the speaker's. English only."""
     plainly = plain(text)
-    hidden = others_words_hidden(plainly.text, [plain(piece).text for piece in evidence])
+    shown = [" ".join(plain(piece).text.split()) for piece in evidence]
+    hidden = others_words_hidden(plainly.text, shown)
     found = []
     for start, end in sentences(hidden):
+        if is_copied(plainly.text[start:end], shown):
+            continue
         for left, right, reason in of_sentence(hidden[start:end]):
             begin, stop = plainly.places[start + left], plainly.places[min(start + right, len(plainly.text))]
             found.append(Claim(begin, stop, text[begin:stop], reason))

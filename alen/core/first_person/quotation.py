@@ -27,6 +27,8 @@ _REPORTED = re.compile(
 )
 _ITSELF = re.compile(r"\b(?:alen|assistant|ai|bot|chatbot|model|program|answer|response|reply)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?…]\s|\n\s*\n")
+NEAR = 300
+"""Characters around a quotation in which its frame is looked for."""
 _SHORTEST = 3
 """Words; shorter evidence hides nothing unless it is the whole text, because "I" in a passage would hide every "I"."""
 
@@ -48,12 +50,18 @@ def others_words_hidden(text: str, evidence: Sequence[str] = ()) -> str:
     return "".join(hidden)
 
 
+def is_copied(sentence: str, evidence: Sequence[str]) -> bool:
+    """Whether a whole sentence stands word for word in a piece of evidence, white space aside."""
+    words = sentence.split()
+    return len(words) >= _SHORTEST and any(" ".join(words) in piece for piece in evidence)
+
+
 def _is_framed(text: str, start: int, end: int) -> bool:
     """Whether the sentence around a quotation says whose it is, or at least what it is."""
-    begins = max((match.end() for match in _SENTENCE_END.finditer(text, max(0, start - 400), start)), default=0)
-    before = _QUOTES.sub(" ", text[max(begins, start - 400) : start])
-    ends = _SENTENCE_END.search(text, end)
-    after = _QUOTES.sub(" ", text[end : min(ends.start() if ends else len(text), end + 400)])
+    begins = max((match.end() for match in _SENTENCE_END.finditer(text, max(0, start - NEAR), start)), default=0)
+    before = _QUOTES.sub(" ", text[max(begins, start - NEAR) : start])
+    ends = _SENTENCE_END.search(text, end, end + NEAR)
+    after = _QUOTES.sub(" ", text[end : ends.start() if ends else end + NEAR])
     if _OWN_WORDS.search(before) or re.search(r"\bI (?:said|say|replied|answered|whispered)\b", after):
         return False
     return len(re.findall(r"[^\W\d_]{2,}", before + " " + after)) >= 2

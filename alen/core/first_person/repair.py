@@ -140,8 +140,8 @@ def _stands(part: str, evidence: Sequence[str]) -> bool:
 
 def _is_opening(part: str) -> bool:
     """ "As a program" and "When the kiln is hot" wait for what follows them."""
-    start = r"(?:(?:and|but|so|or) )?(?:as|when|if|while|although|because|since|though|in|on|at|with|without|for|to|by|from|during|after|before|despite)"
-    return re.match(rf"{start}\b[^,]*$|(?:\w+ )?as an? (?:(?!\b(?:I|it|you|there|this)\b).)*$", part, re.IGNORECASE) is not None
+    start = r"(?:(?:and|but|so|or) )?(?:as (?!an? )|(?:when|if|while|although|because|since|though|in|on|at|with|without|for|to|by|from|during|after|before|despite)\b)"
+    return re.match(rf"{start}[^,]*$|(?:\w+ )?as an? (?:(?!\b(?:I|it|you|there|this)\b).)*$", part, re.IGNORECASE) is not None
 
 
 def _capital(text: str) -> str:
