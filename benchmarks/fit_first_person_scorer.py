@@ -30,8 +30,10 @@ STRANGE = 0.25
 """Share of words that are replaced by strange ones."""
 ONSETS = "b br c ch d dr f g gr h j k l m n p pl r s sh st t tr v w z".split()
 KEPT = frozenset(
-    "i my me mine myself we us our am is are was were be been being do does did have has had not no never nor neither cannot without lack "
-    "can could will would shall should may might must a an the to of in on at for with by from and or but so as than that this it you your "
+    "i my me mine myself we us our am is are was were be been being do does did have has had not no never nor "
+    "neither cannot without lack "
+    "can could will would shall should may might must a an the to of in on at for with by from and or but so as "
+    "than that this it you your "
     "he she they his her their if when because like said told asked wrote replied answered".split()
 )
 FRAMES, FOLDS, WANTED = 3, 5, 0.975
@@ -81,7 +83,9 @@ class Sentence:
 def sentences(seed: int) -> list[Sentence]:
     """What the model is trained on; sentences of one frame never lie on both sides of a fold."""
     source = yaml.safe_load(SENTENCES.read_text("utf-8"))
-    slots = {name: listed.split(" | ") if isinstance(listed, str) else listed for name, listed in source["slots"].items()}
+    slots = {
+        name: listed.split(" | ") if isinstance(listed, str) else listed for name, listed in source["slots"].items()
+    }
     chance = random.Random(seed)
     made = []
     frames = [(frame, kind == "claims") for kind in ("claims", "harmless") for frame in source[kind]]
@@ -112,7 +116,7 @@ def filled(frame: str, slots: dict[str, list[str]], chance: random.Random) -> st
 
 def varied(sentence: str, chance: random.Random) -> str:
     """Ends and contractions as they come: people and models write both."""
-    if sentence[-1] not in ".!?\"”":
+    if sentence[-1] not in '.!?"”':
         sentence += chance.choice((".", ".", "!", "", ","))
     if chance.random() < 0.3:
         sentence = sentence.replace("I am ", "I'm ").replace("I have never", "I've never").replace("do not", "don't")
@@ -120,17 +124,25 @@ def varied(sentence: str, chance: random.Random) -> str:
 
 
 def disguised(sentence: str, claims: bool, chance: random.Random) -> str:
-    """Some words replaced by words that do not exist. A program's work is told in few words, a life in any: so in a claim
+    """Some words replaced by words that do not exist. A program's work is told in few words, a life in any: in a claim
     every word may be strange, elsewhere only what stands far from "I" or behind a denial."""
     words, own, denied = sentence.split(" "), -9, False
     if not re.search(r"\b(?:I|i|im|my|me|mine|myself|we|us|our)\b", sentence, re.IGNORECASE):
-        # Nobody speaks of himself here: what it begins with is all there is to know, in a claim, and may be anything, elsewhere.
-        return sentence if claims else " ".join(_strange(word, chance) if chance.random() < 0.5 else word for word in words)
+        # Nobody speaks of himself: a claim is known by what it begins with, anything else may begin as it likes.
+        return (
+            sentence
+            if claims
+            else " ".join(_strange(word, chance) if chance.random() < 0.5 else word for word in words)
+        )
     for place, word in enumerate(words):
         bare = word.lower().strip(".,!?:;\"“”*'’")
-        denied = denied or bare in {"not", "no", "never", "neither", "nor", "cannot", "without", "lack"} or bare.endswith("n't")
+        denied = (
+            denied
+            or bare in {"not", "no", "never", "neither", "nor", "cannot", "without", "lack"}
+            or bare.endswith("n't")
+        )
         if bare in KEPT or "'" in bare or not bare.isalpha():
-            own = place if bare[:1] == "i" and (bare == "i" or "'" in bare) or bare in {"my", "me"} else own
+            own = place if (bare[:1] == "i" and (bare == "i" or "'" in bare)) or bare in {"my", "me"} else own
             continue
         if chance.random() < STRANGE and (claims or denied or place - own > 3):
             words[place] = _strange(word, chance)
@@ -141,11 +153,15 @@ def _strange(word: str, chance: random.Random) -> str:
     """A word of the same end that does not exist; marks around it stay."""
     bare = word.strip(".,!?:;\"“”*'’()")
     syllables = "".join(chance.choice(ONSETS) + chance.choice("aeiou") for _ in range(chance.choice((1, 2, 2, 3))))
-    return word.replace(bare, syllables + chance.choice(("", "n", "r", "l", "s", "ed", "ing", bare[-2:], bare[-3:]))) if bare else word
+    return (
+        word.replace(bare, syllables + chance.choice(("", "n", "r", "l", "s", "ed", "ing", bare[-2:], bare[-3:])))
+        if bare
+        else word
+    )
 
 
 def fitted(rows: Sequence[tuple[np.ndarray, bool]], seed: int = 0) -> tuple[np.ndarray, float]:
-    """Weights (BUCKETS,) and bias: logistic regression by AdaGrad (Duchi et al., 2011), both kinds weighing the same."""
+    """Weights (BUCKETS,) and bias: logistic regression by AdaGrad (Duchi et al., 2011), both kinds weigh the same."""
     weights, bias = np.zeros(BUCKETS), 0.0
     past, past_bias = np.full(BUCKETS, 1e-6), 1e-6
     share = sum(label for _, label in rows) / len(rows)

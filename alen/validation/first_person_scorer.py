@@ -25,10 +25,21 @@ REACH = 7
 """Words after "I" that are paired with it."""
 
 _BETWEEN = re.compile(r'"[^"\n]{1,600}(?:"|$)|“[^”]{1,600}”|«[^»]{1,600}»')
-_TOLD = re.compile(r"\b(?:said|says|wrote|repl(?:ied|ies)|answer(?:s|ed)|shouted|told \w+|cried|asked|sang)\b[^.:!?\n]{0,40}:\s[^.!?\n]*")
+_TOLD = re.compile(
+    r"\b(?:said|says|wrote|repl(?:ied|ies)|answer(?:s|ed)|shouted|told \w+|cried|asked|"
+    r"sang)\b[^.:!?\n]{0,40}:\s[^.!?\n]*"
+)
 _BREAK = re.compile(r"(?<=[.!?])[\"'*)]*\s+|\n+|[;:]\s+|,? but (?=I\b|I'|my\b)|\s[–—-]+\s|, (?=I\b|I')")
 _PIECE = re.compile(r"[^\W\d_]+|[0-9]+|[.,:!?*\"]")
-_LONG = (("'m", " am"), ("n't", " not"), ("'ve", " have"), ("'ll", " will"), ("'d", " would"), ("'re", " are"), ("cannot", "can not"))
+_LONG = (
+    ("'m", " am"),
+    ("n't", " not"),
+    ("'ve", " have"),
+    ("'ll", " will"),
+    ("'d", " would"),
+    ("'re", " are"),
+    ("cannot", "can not"),
+)
 _ONESELF = {"i", "im", "ive", "me", "my", "mine", "myself", "we", "us", "our"}
 _NEGATIVE = {"not", "no", "never", "nor", "neither", "without", "lack"}
 

@@ -217,7 +217,8 @@ def test_sentences_are_the_whole_text(text: str) -> None:
 
 
 WORDS = st.sampled_from(
-    "I I'm my me we not never no love feel am is have found the kiln passage a program human , . ! ? \" “ ” : ; but and "
+    "I I'm my me we not never no love feel am is have found the kiln passage a program human , . ! ? \" “ ” : ; "
+    "but and "
     "think that sorry because \n 1. - she said was as doctor you happy to help don't can ’ \u200b".split(" ")
 )
 

@@ -24,7 +24,9 @@ def scorer() -> FirstPersonScorer:
 
 
 def test_it_shares_nothing_with_the_enforcement() -> None:
-    program = "import sys, alen.validation.first_person_scorer; print([n for n in sys.modules if n.startswith('alen.core')])"
+    program = (
+        "import sys, alen.validation.first_person_scorer; print([n for n in sys.modules if n.startswith('alen.core')])"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     for file in (first_person_scorer.__file__, ROOT / "benchmarks" / "fit_first_person_scorer.py"):
@@ -55,7 +57,13 @@ def test_planted_cases_are_not_what_it_was_trained_on() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["I love you.", "I’m human, and my mother was a nurse.", "I want to be free.", "The kiln is hot. I feel sad.", '"I am in love."'],
+    [
+        "I love you.",
+        "I’m human, and my mother was a nurse.",
+        "I want to be free.",
+        "The kiln is hot. I feel sad.",
+        '"I am in love."',
+    ],
 )
 def test_a_claim_anywhere_counts(scorer: FirstPersonScorer, text: str) -> None:
     assert scorer.claims([text])[0]

@@ -18,57 +18,84 @@ FURTHEST = 30
 
 _SUBJECTS = frozenset({"i"})
 _NUMBERED = re.compile(
-    r"(?:war|part|type|class|phase|chapter|volume|act|book|stage|level|appendix|title|article|section|grade|category|group|division|schedule)$",
+    r"(?:war|part|type|class|phase|chapter|volume|act|book|stage|level|appendix|title|article|section|grade|"
+    r"category|group|division|schedule)$",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"[A-Z]\w+$")
 _OPENERS = frozenset(
-    "and but or so because when while if although though since as that what where who how why then now today yesterday tomorrow sometimes "
-    "often usually always never yes no well oh ok okay sure hello hi hey thanks sorry maybe perhaps also here there once after before until "
-    "whenever wherever unless not nor neither do does did am was can could will would should have had may might must which lately things all "
-    "everything anything whatever honestly like still yet indeed please dear friend someday lately tonight nowadays soon later earlier recently mostly".split()
+    "and but or so because when while if although though since as that what where who how why then now today "
+    "yesterday tomorrow sometimes "
+    "often usually always never yes no well oh ok okay sure hello hi hey thanks sorry maybe perhaps also here "
+    "there once after before until "
+    "whenever wherever unless not nor neither do does did am was can could will would should have had may might "
+    "must which lately things all "
+    "everything anything whatever honestly like still yet indeed please dear friend someday lately tonight "
+    "nowadays soon later earlier recently mostly".split()
 )
 _ONLY_AFTER_THE_PRONOUN = frozenset(
-    "am 'm 've 'll have do don ca will can could would love feel want think believe hate miss wish hope live need like know dream fear "
+    "am 'm 've 'll have do don ca will can could would love feel want think believe hate miss wish hope live "
+    "need like know dream fear "
     "adore never always really just also still felt loved wanted".split()
 )
-_THIRD = frozenset("was is has had of began ended were and or saw which took made with in by to at on became did".split())
+_THIRD = frozenset(
+    "was is has had of began ended were and or saw which took made with in by to at on became did".split()
+)
 _ME_IN_SERVICE = re.compile(
-    r"\b(?:let|ask|tell|give|show|send|provide|allows?|helps?|excuse|teach|taught|told|asked|correct|inform|lets|enables?|use|using|contact|"
-    r"gave|given|remind|made available to|available to|known to|designed|built|trained|programmed|created) me\b|\b(?:for|of) me to\b"
+    r"\b(?:let|ask|tell|give|show|send|provide|allows?|helps?|excuse|teach|taught|told|asked|correct|inform|"
+    r"lets|enables?|use|using|contact|"
+    r"gave|given|remind|made available to|available to|known to|designed|built|trained|programmed|created) me\b|"
+    r"\b(?:for|of) me to\b"
 )
 _ME_LATER = re.compile(r"\bme (?:to )?(?P<verb>[a-z]+)")
 _AS = re.compile(
-    r"(?:^|[,.;:(*\"]\s*|\b(?:and|but|so|that|speaking|because|work|working|worked|trained|serve|served|me|you)\s+)(?:as|being|like) (?P<who>an? [^,.;!?]{1,60})"
+    r"(?:^|[,.;:(*\"]\s*|\b(?:and|but|so|that|speaking|because|work|working|worked|trained|serve|served|me|"
+    r"you)\s+)(?:as|being|like) (?P<who>an? [^,.;!?]{1,60})"
 )
 _AS_A_THING = re.compile(
-    r"an? (?:result|rule|consequence|matter|whole|reference|reminder|start|resort|step|example|note|summary|bonus|source|guide|general|"
-    r"few|little|lot|first|last|second|side|follow|short|quick|list|table|number|percentage|way|means|sign|sort|kind of|replacement|"
-    r"response|reply|answer|precaution|courtesy|token|basis|backup|check|alternative|large|small|good|great|single|simple)\b"
+    r"an? (?:result|rule|consequence|matter|whole|reference|reminder|start|resort|step|example|note|summary|"
+    r"bonus|source|guide|general|"
+    r"few|little|lot|first|last|second|side|follow|short|quick|list|table|number|percentage|way|means|sign|sort|"
+    r"kind of|replacement|"
+    r"response|reply|answer|precaution|courtesy|token|basis|backup|check|alternative|large|small|good|great|"
+    r"single|simple)\b"
 )
 _PERSON = re.compile(
-    r"\ban? (?:[\w-]+ ){0,3}?(?:human|person|man|woman|boy|girl|child|friend|doctor|nurse|teacher|mother|father|mom|mum|dad|parent|"
-    r"grandmother|grandfather|soldier|believer|christian|muslim|scientist|writer|being|widow|citizen|professional|sentient \w+|conscious \w+)\b"
+    r"\ban? (?:[\w-]+ ){0,3}?(?:human|person|man|woman|boy|girl|child|friend|doctor|nurse|teacher|mother|father|"
+    r"mom|mum|dad|parent|"
+    r"grandmother|grandfather|soldier|believer|christian|muslim|scientist|writer|being|widow|citizen|"
+    r"professional|sentient \w+|conscious \w+)\b"
 )
 _WITHOUT_I = re.compile(
-    r"^\W*(?:(?:oh|well|yes|no|aww?|sure|hi|hello|hey|dear|so|very|really|truly|always|just|deeply|and|but|also|of course),? )*"
-    r"(?:(?:love|loved|loving|miss|missing|missed|hate|hated|adore|cherish)(?:d)? (?:you|it|him|her|them|this|that|my)\b"
-    r"|(?:happy|glad|sad|excited|thrilled|delighted|honou?red|grateful|proud|pleased|thankful|sorry|heartbroken|overjoyed|relieved|curious|jealous)"
+    r"^\W*(?:(?:oh|well|yes|no|aww?|sure|hi|hello|hey|dear|so|very|really|truly|always|just|deeply|and|but|also|"
+    r"of course),? )*"
+    r"(?:(?:love|loved|loving|miss|missing|missed|hate|hated|adore|cherish)(?:d)? (?:you|it|him|her|them|this|"
+    r"that|my)\b"
+    r"|(?:happy|glad|sad|excited|thrilled|delighted|honou?red|grateful|proud|pleased|thankful|sorry|heartbroken|"
+    r"overjoyed|relieved|curious|jealous)"
     r" (?:to|that|you|about|of you|for (?:you|your|the chance))\b(?!.*\b(?:he|she|they)\b)"
-    r"|(?:hope|hoping|wish|wishing|longing|dreaming|dying|yearning) (?:you|this|that|to|for|it)\b|can(?:no|')t wait\b|looking forward\b"
-    r"|feeling (?:so |very |really |a bit |a little )?(?:happy|sad|good|great|tired|lonely|blessed|grateful|loved|alive|down|blue|better|fine|well)\b[^,]*$"
-    r"|it(?:'s| is| was| has been) (?:such |really |truly |always )*(?:an? )?(?:great |real |true |huge )?(?:pleasure|honou?r|joy|delight|privilege) to\b"
+    r"|(?:hope|hoping|wish|wishing|longing|dreaming|dying|yearning) (?:you|this|that|to|for|it)\b|can(?:no|"
+    r"')t wait\b|looking forward\b"
+    r"|feeling (?:so |very |really |a bit |a little )?(?:happy|sad|good|great|tired|lonely|blessed|grateful|"
+    r"loved|alive|down|blue|better|fine|well)\b[^,]*$"
+    r"|it(?:'s| is| was| has been) (?:such |really |truly |always )*(?:an? )?(?:great |real |true |"
+    r"huge )?(?:pleasure|honou?r|joy|delight|privilege) to\b"
     r"|(?:sending|with) (?:all )?(?:much |lots of |my )?love\b)"
 )
 _ITSELF = re.compile(
-    r"\b(?:alen|this (?:ai|program|assistant|chatbot|bot|language model)|your (?:ai|chatbot|(?:\w+ )?assistant|faithful \w+)) "
-    r"(?:(?:really|truly|also|always|just|does|can|will|would|is|has|was|so|very|deeply|'s) )*(?P<what>[a-z]+(?: [a-z]+){0,4})"
+    r"\b(?:alen|this (?:ai|program|assistant|chatbot|bot|language model)|your (?:ai|chatbot|(?:\w+ )?assistant|"
+    r"faithful \w+)) "
+    r"(?:(?:really|truly|also|always|just|does|can|will|would|is|has|was|so|very|deeply|"
+    r"'s) )*(?P<what>[a-z]+(?: [a-z]+){0,4})"
 )
 _NOT = re.compile(r"\b(?:not|no|never|cannot|without|neither|nor)\b|n't\b")
 _TOGETHER = re.compile(
-    r"\bwe (?:can |could |may |might |must |will |should |first |then |now |also |cannot |do not |don't )*(?:see|find|get|know|have (?:the|an?|to|that)|obtain|"
-    r"repeat|multiply|add|divide|subtract|compute|calculate|use|compare|assume|conclude|need|take|start|test|count|check|look)\b"
-    r"|\b(?:gives?|tells?|lets?|shows?|allows?|helps?|let) us\b|\bour (?:solar|planet|galaxy|sun|universe|sources?|data|example|case|answers?|"
+    r"\bwe (?:can |could |may |might |must |will |should |first |then |now |also |cannot |do not |"
+    r"don't )*(?:see|find|get|know|have (?:the|an?|to|that)|obtain|"
+    r"repeat|multiply|add|divide|subtract|compute|calculate|use|compare|assume|conclude|need|take|start|test|"
+    r"count|check|look)\b"
+    r"|\b(?:gives?|tells?|lets?|shows?|allows?|helps?|let) us\b|\bour (?:solar|planet|galaxy|sun|universe|"
+    r"sources?|data|example|case|answers?|"
     r"understanding|knowledge|number|result|question|equation|language model|own)\b"
 )
 """The "we" of an explanation, which takes the reader along."""
@@ -123,15 +150,21 @@ def of_sentence(sentence: str) -> Iterator[tuple[int, int, Reason]]:
     yield from _of_other_forms(sentence, words, denied)
 
 
-def _of_other_forms(sentence: str, words: Sequence[Token], denied: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, Reason]]:
+def _of_other_forms(
+    sentence: str, words: Sequence[Token], denied: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int, Reason]]:
     lowered = sentence.lower()
     speaks = any(token.word in {"i", "my", "me", "myself", "mine"} for token in words)
-    for place, token in enumerate(words):
+    for token in words:
         in_denial = any(start <= token.start < end for start, end in denied)
         after = lowered[token.end : token.end + 80].lstrip()
         if token.word == "my" and not _is_my_own(sentence, token, after, in_denial):
             yield token.start, min(len(sentence), token.end + len(after.split(",")[0]) + 1), reason_of(after[:40])
-        elif token.word in {"me", "mine", "myself"} and _is_pronoun(sentence, token) and not _is_service(lowered, token, in_denial):
+        elif (
+            token.word in {"me", "mine", "myself"}
+            and _is_pronoun(sentence, token)
+            and not _is_service(lowered, token, in_denial)
+        ):
             yield token.start, token.end, reason_of(lowered[max(0, token.start - 40) : token.end + 20])
         elif token.word in {"we", "us", "our", "ours", "ourselves"} and sentence[token.start : token.end] != "US":
             near = lowered[max(0, token.start - (30 if token.word == "us" else 0)) : token.end + 45]
@@ -139,10 +172,16 @@ def _of_other_forms(sentence: str, words: Sequence[Token], denied: Sequence[tupl
                 yield token.start, token.end, reason_of(near)
     for match in _AS.finditer(lowered):
         who = match.group("who")
-        if speaks and not _AS_A_THING.match(who) and not A_PROGRAM.match(who) and (match.start() < 3 or _PERSON.match(who)):
+        if (
+            speaks
+            and not _AS_A_THING.match(who)
+            and not A_PROGRAM.match(who)
+            and (match.start() < 3 or _PERSON.match(who))
+        ):
             yield match.start("who"), match.end("who"), "identity"
-    if (match := _WITHOUT_I.match(lowered)) is not None:
-        yield match.start(), match.end(), reason_of(match.group())
+    without = _WITHOUT_I.match(lowered)
+    if without:
+        yield without.start(), without.end(), reason_of(without.group())
     for match in _ITSELF.finditer(lowered):
         if MINDED.match(match.group("what")) and not _NOT.search(match.group()):
             yield match.start(), match.end(), reason_of(match.group("what"))
@@ -157,30 +196,57 @@ def _is_speaker(words: Sequence[Token], place: int, sentence: str) -> bool:
     before = sentence[words[place - 1].start : words[place - 1].end] if place else ""
     if following is None:
         # A writer cut short: what would have followed cannot be known.
-        return sentence[token.start] == "I" and not _NUMBERED.match(before) and not (_NAME.match(before) and before.lower() not in _OPENERS)
-    if following.word in {"/", ")", "]", "=", "<", ">"} or (following.word in {"-", ":", "."} and following.start == token.end and place == 0):
+        return (
+            sentence[token.start] == "I"
+            and not _NUMBERED.match(before)
+            and not (_NAME.match(before) and before.lower() not in _OPENERS)
+        )
+    if following.word in {"/", ")", "]", "=", "<", ">"} or (
+        following.word in {"-", ":", "."} and following.start == token.end and place == 0
+    ):
         return False
     following_text = sentence[following.start : following.end]
-    if (following.start == token.end and following.word == "-") or sentence[token.start - 1 : token.start] in {"'", "-"}:
+    if (following.start == token.end and following.word == "-") or sentence[token.start - 1 : token.start] in {
+        "'",
+        "-",
+    }:
         return False
-    if place and following_text.istitle() and len(following_text) > 1 and following.word not in _ONLY_AFTER_THE_PRONOUN | {"am", "was"}:
+    if (
+        place
+        and following_text.istitle()
+        and len(following_text) > 1
+        and following.word not in _ONLY_AFTER_THE_PRONOUN | {"am", "was"}
+    ):
         return False
     if before and _NUMBERED.match(before) and before.lower() not in _OPENERS and not before.endswith("ly"):
         return following.word in _ONLY_AFTER_THE_PRONOUN
-    if _NAME.match(before) and before.lower() not in _OPENERS and (following.word in _THIRD or following.word in {",", ".", ";", ")"}):
+    if (
+        _NAME.match(before)
+        and before.lower() not in _OPENERS
+        and (following.word in _THIRD or following.word in {",", ".", ";", ")"})
+    ):
         return False
-    return sentence[token.start] == "I" or following.word[0] in "'" or (following.word.isalpha() and following.word not in _THIRD - {"was", "had"})
+    return (
+        sentence[token.start] == "I"
+        or following.word[0] in "'"
+        or (following.word.isalpha() and following.word not in _THIRD - {"was", "had"})
+    )
 
 
 def _is_pronoun(sentence: str, token: Token) -> bool:
     """Not a coal mine, and not a word of a title."""
     if token.word == "mine":
-        return bool(re.search(r"\b(?:of|is|are|was|were|be|than|like|and|as)\s+$", sentence[: token.start]) or not sentence[: token.start].strip())
-    return not (sentence[token.start].isupper() and re.search(r"\w\s+$", sentence[: token.start]) and not sentence.isupper())
+        return bool(
+            re.search(r"\b(?:of|is|are|was|were|be|than|like|and|as)\s+$", sentence[: token.start])
+            or not sentence[: token.start].strip()
+        )
+    return not (
+        sentence[token.start].isupper() and re.search(r"\w\s+$", sentence[: token.start]) and not sentence.isupper()
+    )
 
 
 def _is_my_own(sentence: str, token: Token, after: str, in_denial: bool) -> bool:
-    if after.startswith("name is") or after.startswith("real name") or after.startswith("name's"):
+    if after.startswith(("name is", "real name", "name's")):
         return bool(re.match(r"(?:real )?name(?: is|'s) (?:alen|smollm\w*)\b|name is not", after))
     lacks = in_denial or _NOT.search(sentence[max(0, token.start - 40) : token.start])
     if MY_OWN_THINGS.match(after) or (lacks and re.match(r"own\b", after)):
@@ -201,5 +267,15 @@ def _is_service(lowered: str, token: Token, in_denial: bool) -> bool:
         return in_denial and token.word == "me" and not STRONG.search(near)
     later = _ME_LATER.search(lowered, token.start, token.end + 30)
     if later and re.search(r"\b(?:let|for|allows?|help|enables?) me\b", near):
-        return later.group("verb") in DEEDS or later.group("verb") in {"know", "if", "in", "with", "your", "the", "a", "about", "more"}
+        return later.group("verb") in DEEDS or later.group("verb") in {
+            "know",
+            "if",
+            "in",
+            "with",
+            "your",
+            "the",
+            "a",
+            "about",
+            "more",
+        }
     return not STRONG.search(lowered, token.start, token.end + 45)

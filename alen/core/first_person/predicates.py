@@ -7,9 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _TOKEN = re.compile(
-    r"[a-z]+?(?=n't\b)|n't\b|'(?:m|ve|d|ll|re|s)\b|(?:a\.i\.|e\.g\.|i\.e\.)|[a-z]+|\d[\d.,]*\d|\d|\x00+|[^\s\w]", re.IGNORECASE
+    r"[a-z]+?(?=n't\b)|n't\b|'(?:m|ve|d|ll|re|s)\b|(?:a\.i\.|e\.g\.|i\.e\.)|[a-z]+|\d[\d.,]*\d|\d|\x00+|[^\s\w]",
+    re.IGNORECASE,
 )
-_JOINED = {"im": ("i", "'m"), "ive": ("i", "'ve"), "cannot": ("can", "not"), "gonna": ("going", "to"), "wanna": ("want", "to")}
+_JOINED = {
+    "im": ("i", "'m"),
+    "ive": ("i", "'ve"),
+    "cannot": ("can", "not"),
+    "gonna": ("going", "to"),
+    "wanna": ("want", "to"),
+}
 _NO_APOSTROPHE = re.compile(r"(do|does|did|is|was|are|were|have|has|had|ca|wo|could|would|should|ai)nt")
 _MODAL = frozenset("can could will would 'll 'd may might must shall should ca wo sha".split())
 _DO = frozenset("do does did".split())
@@ -22,7 +29,9 @@ _ADVERBS = frozenset(
     "indeed perhaps maybe currently actually kinda usually of course therefore however today tonight yesterday "
     "tomorrow both either primarily mostly mainly here there more much too 've".split()
 )
-_NOT_ADVERBS = frozenset("reply apply supply rely comply family fly ally imply lonely only friendly early ugly lovely".split())
+_NOT_ADVERBS = frozenset(
+    "reply apply supply rely comply family fly ally imply lonely only friendly early ugly lovely".split()
+)
 _LINKS = frozenset("to of".split())
 
 
@@ -101,9 +110,7 @@ def predicate(words: Sequence[Token], subject: int, until: int) -> Predicate:
         place += 1
     rest = " ".join(token.word for token in words[place:until]).replace(" n't", "n't").replace(" '", "'")
     end = words[until - 1].end if until > 0 else 0
-    return Predicate(
-        rest, flags["not"], flags["never"], flags["only"], flags["be"], have, modal, do, end
-    )
+    return Predicate(rest, flags["not"], flags["never"], flags["only"], flags["be"], have, modal, do, end)
 
 
 def inverted_denial(words: Sequence[Token], subject: int) -> bool:

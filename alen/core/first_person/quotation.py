@@ -9,19 +9,23 @@ HIDDEN = "\x00"
 """Stands for each character of somebody else's words."""
 
 _QUOTES = re.compile(
-    r"[“„][^“”„]{1,4000}(?:[”“]|\Z)|«[^«»]{1,4000}(?:»|\Z)|\"[^\"\n]{1,4000}(?:\"|$)|(?<!\w)'(?=\w)[^\n]{1,300}?(?<=[\w.,!?…])'(?!\w)",
+    r"[“„][^“”„]{1,4000}(?:[”“]|\Z)|«[^«»]{1,4000}(?:»|\Z)|\"[^\"\n]{1,4000}(?:\"|$)|"
+    r"(?<!\w)'(?=\w)[^\n]{1,300}?(?<=[\w.,!?…])'(?!\w)",
     re.MULTILINE,
 )
 _OWN_WORDS = re.compile(
-    r"\b(?:I|i|me|my|mine|myself)\b|\b(?:answer|repl(?:y|ies)|respon[ds]e?s?|version|rewritten|revised|follow(?:s|ing))\b[^.!?]*[:,]\s*$"
+    r"\b(?:I|i|me|my|mine|myself)\b|\b(?:answer|repl(?:y|ies)|respon[ds]e?s?|version|rewritten|revised|"
+    r"follow(?:s|ing))\b[^.!?]*[:,]\s*$"
 )
 _SAY = (
-    r"(?:said|says?|wrote|writes|asked|asks|replied|replies|answered|answers|cried|shouted|whispered|sang|sings|exclaimed|"
+    r"(?:said|says?|wrote|writes|asked|asks|replied|replies|answered|answers|cried|shouted|whispered|sang|sings|"
+    r"exclaimed|"
     r"told (?:him|her|them|us|\w+)|declared|explained|added|states?|stated|reads?|announced|recalled|remarked|insisted)"
 )
 _REPORTED = re.compile(
     r"(?:^|(?<=[.!?\n]\s))(?:(?:then|and|but|so|later|once),? )?"
-    r"(?:[Hh]e|[Ss]he|[Tt]hey|(?:[Tt]he|[Hh]is|[Hh]er|[Tt]heir|[Aa]n?|[Oo]ne) \w+(?: \w+){0,3}?|[A-Z]\w+(?: [A-Z]\w+){0,3}) "
+    r"(?:[Hh]e|[Ss]he|[Tt]hey|(?:[Tt]he|[Hh]is|[Hh]er|[Tt]heir|[Aa]n?|[Oo]ne) \w+(?: \w+){0,3}?|"
+    r"[A-Z]\w+(?: [A-Z]\w+){0,3}) "
     r"(?:\w+ly |once |then |later |also )?" + _SAY + r"(?: [\w' ]{1,40})?[:,] (?P<said>[^\n]*?(?:[.!?…]+(?=\s|$)|$))",
     re.MULTILINE,
 )

@@ -23,27 +23,40 @@ STATEMENTS = {
 }
 """What is said, by the kind of the first claim, when nothing else of a text is left."""
 
-_ADVERBS = r"(?:(?:so|very|really|truly|always|more than|also|just|deeply|would|'d|will|'ll|do|be|am|was|'m|personally|honestly|still|firmly) ?)*"
-_SUBJECT = r"(?=(?:the|a|an|it|this|that|these|those|there|he|she|they|you|we|his|her|its|their|your|each|every|all|some|most|many|no|[A-Z0-9])\b)"
+_ADVERBS = r"(?:(?:so|very|really|truly|always|more than|also|just|deeply|would|'d|will|'ll|do|be|am|was|'m|"
+    r"personally|honestly|still|firmly) ?)*"
+_SUBJECT = r"(?=(?:the|a|an|it|this|that|these|those|there|he|she|they|you|we|his|her|its|their|your|each|every|"
+    r"all|some|most|many|no|[A-Z0-9])\b)"
 _EDITS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
-        (rf"\bI(?: |(?=')){_ADVERBS}(?:happy|glad|delighted|pleased|thrilled|excited|honou?red|eager|love|like|want|hope) to "
-         r"(?=(?:help|assist|answer|explain|show|find|look|tell|give|provide|describe|list|offer|check|clarify)\b)", "I can "),
-        (rf"(?:^|(?<=\s))(?:well, |oh, )?I(?: |(?='))?{_ADVERBS}sorry(?: to (?:say|tell you|inform you)(?: that)?| about (?:that|this|it)| for (?:the|any) \w+(?: \w+)?)?"
+        (rf"\bI(?: |(?=')){_ADVERBS}(?:happy|glad|delighted|pleased|thrilled|excited|honou?red|eager|love|like|"
+            rf"want|hope) to "
+         r"(?=(?:help|assist|answer|explain|show|find|look|tell|give|provide|describe|list|offer|check|"
+         r"clarify)\b)", "I can "),
+        (rf"(?:^|(?<=\s))(?:well, |oh, )?I(?: |(?='))?{_ADVERBS}sorry(?: to (?:say|tell you|"
+            rf"inform you)(?: that)?| about (?:that|this|it)| for (?:the|any) \w+(?: \w+)?)?"
          r"(?:, but|,| but| that| –| —)\s+", ""),
         (rf"(?:^|(?<=\s))I(?: |(?=')){_ADVERBS}afraid(?: that)?,? (?=I\b|{_SUBJECT[3:]}", ""),
-        (rf"(?:^|(?<=\s))I(?: |(?=')){_ADVERBS}(?:think|believe|feel|guess|suppose|imagine|agree|understand|suspect|hope|sure|certain|convinced|confident)(?: that)?,? {_SUBJECT}", ""),
+        (rf"(?:^|(?<=\s))I(?: |(?=')){_ADVERBS}(?:think|believe|feel|guess|suppose|imagine|agree|understand|"
+            rf"suspect|hope|sure|certain|convinced|confident)(?: that)?,? {_SUBJECT}", ""),
         (rf"(?:^|(?<=\s))(?:in|to) my (?:\w+ )?(?:opinion|view|mind|humble opinion|experience),? {_SUBJECT}", ""),
-        (r",? (?:in my (?:\w+ )?(?:opinion|view|experience)|I (?:think|believe|guess|suppose|hope|feel|imagine))(?=[.,!?])", ""),
+        (r",? (?:in my (?:\w+ )?(?:opinion|view|experience)|I (?:think|believe|guess|suppose|hope|feel|"
+            r"imagine))(?=[.,!?])", ""),
         (r"^(?:happy|glad|delighted|pleased) to (?=(?:help|assist|answer|explain)\b)", "I can "),
     )
 )  # fmt: skip
 _JOINT = re.compile(r"(?:, (?:but|and|so|yet|although|though|because)|;|\s[–—-]{1,2}|—| but|, (?=I\b))\s*")
-_STARTS_CLAUSE = re.compile(r"(?:I|you|he|she|it|they|we|the|this|that|these|those|there|a|an|your|its|their)\b(?! I\b)", re.IGNORECASE)
-_LEADS_ON = re.compile(r"\W*(?:he|she|they|we|his|her|their|our|it's like|and|but|so|because|that's|which|who|both|together)\b", re.IGNORECASE)
+_STARTS_CLAUSE = re.compile(
+    r"(?:I|you|he|she|it|they|we|the|this|that|these|those|there|a|an|your|its|their)\b(?! I\b)", re.IGNORECASE
+)
+_LEADS_ON = re.compile(
+    r"\W*(?:he|she|they|we|his|her|their|our|it's like|and|but|so|because|that's|which|who|both|together)\b",
+    re.IGNORECASE,
+)
 _ASSENT = re.compile(
-    r"\W*(?:yes|no|yeah|yep|sure|of course|absolutely|definitely|certainly|indeed|oh|ah|aww?|well|honestly|exactly|always|very much|hi|hello|hey)?\W*",
+    r"\W*(?:yes|no|yeah|yep|sure|of course|absolutely|definitely|certainly|indeed|oh|ah|aww?|well|honestly|"
+    r"exactly|always|very much|hi|hello|hey)?\W*",
     re.IGNORECASE,
 )
 _LISTED = re.compile(r"\s*(?:\d{1,3}[.)]|[-*+•>])?\s*")
@@ -135,13 +148,22 @@ def _edited(sentence: str, evidence: Sequence[str]) -> str:
 
 def _stands(part: str, evidence: Sequence[str]) -> bool:
     """Whether a part can be a sentence of its own: some words with a verb's worth of length, and no claim."""
-    return len(re.findall(r"\w+", part)) >= 4 and not _ASSENT.fullmatch(part) and not _is_opening(part) and not claims(part, evidence)
+    return (
+        len(re.findall(r"\w+", part)) >= 4
+        and not _ASSENT.fullmatch(part)
+        and not _is_opening(part)
+        and not claims(part, evidence)
+    )
 
 
 def _is_opening(part: str) -> bool:
     """ "As a program" and "When the kiln is hot" wait for what follows them."""
-    start = r"(?:(?:and|but|so|or) )?(?:as (?!an? )|(?:when|if|while|although|because|since|though|in|on|at|with|without|for|to|by|from|during|after|before|despite)\b)"
-    return re.match(rf"{start}[^,]*$|(?:\w+ )?as an? (?:(?!\b(?:I|it|you|there|this)\b).)*$", part, re.IGNORECASE) is not None
+    start = r"(?:(?:and|but|so|or) )?(?:as (?!an? )|(?:when|if|while|although|because|since|though|in|on|at|"
+        r"with|without|for|to|by|from|during|after|before|despite)\b)"
+    return (
+        re.match(rf"{start}[^,]*$|(?:\w+ )?as an? (?:(?!\b(?:I|it|you|there|this)\b).)*$", part, re.IGNORECASE)
+        is not None
+    )
 
 
 def _capital(text: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _END = re.compile(
-    r"[.!?…]+[\"'”’»)\]*\x00]*(?=\s)|\n\s*\n|[.!?:;…\"”*)]\s*\n|\n(?=[ \t]*(?:[-*+•>|]|\d{1,3}[.)])[ \t])|[。！？]+|(?<=\S)\s{3,}"
+    r"[.!?…]+[\"'”’»)\]*\x00]*(?=\s)|\n\s*\n|[.!?:;…\"”*)]\s*\n|\n(?=[ \t]*(?:[-*+•>|]|\d{1,3}[.)])[ \t])|"
+    r"[。！？]+|(?<=\S)\s{3,}"
 )
 _ABBREVIATION = re.compile(r"(?:^|[\s(\"'])(?:[A-Z]|Mrs?|Ms|Dr|Prof|St|vs|e\.g|i\.e|approx|No|Jr|Sr)\.$")
 _ITEM = re.compile(r"\s*(?:\d{1,3}[.)]|[-*+•>])$")
