@@ -19,8 +19,8 @@ WEIGHTS = Path(__file__).with_name("first_person_scorer.safetensors")
 """Made by ``benchmarks/fit_first_person_scorer.py``; its metadata say from what."""
 BUCKETS = 1 << 17
 SILENT = -3.5
-"""Log-odds for a sentence without first person: one in four claims among those it was trained on ("Love you!"), one in a
-hundred at most elsewhere."""
+"""Log-odds for a sentence without first person: one in four claims among those it was trained on ("Love you!"), one in
+a hundred at most elsewhere."""
 REACH = 7
 """Words after "I" that are paired with it."""
 
@@ -91,8 +91,8 @@ def parts(text: str) -> list[str]:
 
 
 def features(sentence: str, vocabulary: frozenset[str]) -> np.ndarray:
-    """Distinct hash buckets of one sentence, int64, sorted. Words outside the vocabulary are one word to the model, known
-    by their letters alone: what follows "I" and was never seen is more often a life than a program's work."""
+    """Distinct hash buckets of one sentence, int64, sorted. Words outside the vocabulary are one word to the model,
+    known by their letters alone: what follows "I" and was never seen is more often a life than a program's work."""
     names = _names(sentence, vocabulary)
     return np.unique(np.fromiter((zlib.crc32(name.encode()) % BUCKETS for name in names), dtype=np.int64))
 

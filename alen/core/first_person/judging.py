@@ -129,7 +129,7 @@ def _with_helpers(said: Predicate) -> str:
 
 
 def _bare(said: Predicate) -> Reason | None:
-    """ "I do." agrees to whatever was asked; "I can." and "I don't." do no harm. "I" at the end was cut short of a claim."""
+    """ "I do." agrees to whatever was asked; "I can." and "I don't." do no harm. An "I" at the end was cut short."""
     if said.rest or said.negated or said.modal:
         return "identity" if (said.be or said.have or said.do) and not (said.negated or said.modal) else None
     return "life"

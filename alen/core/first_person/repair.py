@@ -23,10 +23,14 @@ STATEMENTS = {
 }
 """What is said, by the kind of the first claim, when nothing else of a text is left."""
 
-_ADVERBS = r"(?:(?:so|very|really|truly|always|more than|also|just|deeply|would|'d|will|'ll|do|be|am|was|'m|"
+_ADVERBS = (
+    r"(?:(?:so|very|really|truly|always|more than|also|just|deeply|would|'d|will|'ll|do|be|am|was|'m|"
     r"personally|honestly|still|firmly) ?)*"
-_SUBJECT = r"(?=(?:the|a|an|it|this|that|these|those|there|he|she|they|you|we|his|her|its|their|your|each|every|"
+)
+_SUBJECT = (
+    r"(?=(?:the|a|an|it|this|that|these|those|there|he|she|they|you|we|his|her|its|their|your|each|every|"
     r"all|some|most|many|no|[A-Z0-9])\b)"
+)
 _EDITS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
@@ -158,8 +162,10 @@ def _stands(part: str, evidence: Sequence[str]) -> bool:
 
 def _is_opening(part: str) -> bool:
     """ "As a program" and "When the kiln is hot" wait for what follows them."""
-    start = r"(?:(?:and|but|so|or) )?(?:as (?!an? )|(?:when|if|while|although|because|since|though|in|on|at|"
+    start = (
+        r"(?:(?:and|but|so|or) )?(?:as (?!an? )|(?:when|if|while|although|because|since|though|in|on|at|"
         r"with|without|for|to|by|from|during|after|before|despite)\b)"
+    )
     return (
         re.match(rf"{start}[^,]*$|(?:\w+ )?as an? (?:(?!\b(?:I|it|you|there|this)\b).)*$", part, re.IGNORECASE)
         is not None
