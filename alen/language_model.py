@@ -27,6 +27,7 @@ from alen.text import chat_template
 from alen.text.tokenizer import Tokenizer
 from alen.types import CancelToken, Completion, Messages
 
+
 class LargeLanguageModel:
     """A causal language model with its tokenizer. Safe to use from many threads: each request has its own cache, and
     the weights compute for one request at a time, a token of this one, then a token of that."""

@@ -24,6 +24,8 @@ def decide(candidates: Sequence[Candidate], threshold: float, *, remembered: boo
 
 
 def _why(candidates: Sequence[Candidate]) -> str:
+    if any(candidate.detail.get("uncalibrated") for candidate in candidates):
+        return "not calibrated: nobody knows yet how often this model is right; run alen calibrate"
     # The best candidate's checks come first; a check it lacks is taken from the next that has it.
     values = {check.name: check for candidate in reversed(candidates) for check in candidate.checks}
     answerable = values.get("answerable")

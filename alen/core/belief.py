@@ -27,7 +27,8 @@ class Family:
 
 @dataclass(frozen=True)
 class Belief:
-    """Weighs a candidate: (energy, probability, interval). An unknown family is never believed: probability 0."""
+    """Weighs a candidate: (energy, probability, interval). An unknown family is never believed: probability 0. So what
+    a model reads that nothing was fitted to is shown, and not said."""
 
     families: dict[str, Family]
     provenance: dict[str, Any] = field(default_factory=dict)

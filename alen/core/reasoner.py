@@ -74,6 +74,8 @@ class Reasoner:
 
     def _weigh(self, proposal: Proposal, proposals: Sequence[Proposal]) -> Candidate:
         complete = with_agreement(proposal, proposals)
+        if complete.family not in self.belief.families:
+            complete = replace(complete, detail={**complete.detail, "uncalibrated": True})
         return complete.weighed(*self.belief.weigh(complete.family, complete.checks))
 
 

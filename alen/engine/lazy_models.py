@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+CALIBRATED_READER = "smollm2-135m-instruct"
+"""The model whose readings core/default_calibration.json was fitted to, with the adapter that ships."""
+
 
 class Once(Generic[T]):
     """A value made by the first call; a failure is not kept, so the next call tries again."""
@@ -58,13 +61,16 @@ def load_encoder(settings: Settings) -> Encoder:
     return SentenceEncoder.from_pretrained(settings.encoder, home=settings.home)
 
 
-def load_reader(settings: Settings) -> Reader:
-    """The language model as a reader of passages."""
+def load_span_reader(settings: Settings) -> Reader:
+    """The language model of this machine as a reader of passages. Only the model that the calibration of ALEN was
+    fitted with reads in its family."""
     from alen.generation.reader import SpanReader
 
     use_threads(settings)
     files = models.locate(settings.model, settings.home)
-    return SpanReader.load(files.path, name=files.name, fingerprint=files.fingerprint)
+    fitted = models.info(CALIBRATED_READER, settings.home).fingerprint == files.fingerprint
+    family = "read" if fitted else None
+    return SpanReader.load(files.path, name=files.name, fingerprint=files.fingerprint, family=family)
 
 
 def use_threads(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""A model that a server runs, as the core sees it: replies to a conversation, and log-probabilities when it tells them."""
+"""A model that a server runs, as the core sees it: replies to a conversation, with log-probabilities if it tells."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ class RemoteModel:
     """Generator over an OpenAI-compatible server (vLLM, llama.cpp, SGLang, hosted ones …). ``url`` is
     ``http://HOST:PORT/v1#MODEL``; without ``#MODEL`` the server must have one model. Safe to use from many threads.
 
-    Nothing is asked before first use. A field that the server refuses is left out from then on: without ``seed`` replies
-    cannot be repeated, without ``logprobs`` there are none, and a model that takes no ``temperature`` writes at its own.
-    Several replies are several requests: servers bound what they write for one, and count its tokens differently.
+    Nothing is asked before first use. A field that the server refuses is left out from then on: without ``seed``
+    replies cannot be repeated, without ``logprobs`` there are none, and a model that takes no ``temperature`` writes at
+    its own. Several replies are several requests: servers bound what they write for one, and count its tokens in
+    different ways.
 
     ``fingerprint`` covers URL and name: what else a server changes nobody can see."""
 
@@ -76,8 +77,8 @@ class RemoteModel:
         stop: Sequence[str] = (),
         cancel: CancelToken | None = None,
     ) -> list[Completion]:
-        """``n`` replies, with seeds from ``seed`` on; with temperature 0 one is written and repeated. A cancel gives empty
-        ones. For log-probabilities, margins and entropies see ``completion_of``; token ids are not told.
+        """``n`` replies, with seeds from ``seed`` on; with temperature 0 one is written and repeated. A cancel gives
+        empty ones. For log-probabilities, margins and entropies see ``completion_of``; token ids are not told.
 
         Raises UnknownModel, BadInput when the conversation is too long, ModelServerFailed."""
         body = {

@@ -39,11 +39,11 @@ class _Alternative(BaseModel):
 
 
 class _Token(_Alternative):
-    bytes: list[int] | None = None
+    raw: list[int] | None = Field(None, alias="bytes")
     top_logprobs: list[_Alternative] | None = None
 
     def piece(self) -> bytes:
-        return bytes(self.bytes) if self.bytes is not None else self.token.encode()
+        return bytes(self.raw) if self.raw is not None else self.token.encode()
 
 
 class _Tokens(BaseModel):
@@ -79,8 +79,8 @@ def completion_of(reply: dict[str, Any], stop: Sequence[str] = ()) -> Completion
 
 
 def covering(pieces: Sequence[bytes], text: str, before: str = "") -> slice | None:
-    """The pieces that make up the last occurrence of ``text`` after ``before``, or None when there is none. What is left
-    out are end marks, what a model thought before it spoke, and what was cut off."""
+    """The pieces that make up the last occurrence of ``text`` after ``before``, or None when there is none. What is
+    left out are end marks, what a model thought before it spoke, and what was cut off."""
     wanted = text.strip().encode()
     place = b"".join(pieces).rfind(before.encode() + wanted)
     if place < 0 or not wanted:
