@@ -58,7 +58,7 @@ class Address:
         """Raises BadInput for what is no such URL, and for one that holds a password."""
         parts = urlsplit(url.strip())
         try:
-            usable = parts.scheme.lower() in ("http", "https") and parts.hostname and (parts.port or 1) > 0
+            usable = parts.scheme.lower() in ("http", "https") and parts.hostname and parts.port != 0
         except ValueError:
             usable = False
         if "@" in parts.netloc or parts.query:

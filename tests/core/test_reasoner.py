@@ -26,7 +26,7 @@ BELIEF = Belief(
 class OneSpan:
     """Reads every passage the same way."""
 
-    name, fingerprint = "fake", "fake"
+    name, fingerprint, family = "fake", "fake", "read"
 
     def __init__(self, answerable: float = 2.0, text: str = "1,240 degrees Celsius") -> None:
         self.answerable, self.text, self.asked = answerable, text, 0
@@ -104,7 +104,7 @@ def test_an_unknown_family_is_never_believed():
 class EachItsOwn:
     """Reads another span in each passage, and is surer of the later one."""
 
-    name, fingerprint = "fake", "fake"
+    name, fingerprint, family = "fake", "fake", "read"
 
     def __init__(self) -> None:
         self.read_texts: list[str] = []
