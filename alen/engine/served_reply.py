@@ -117,8 +117,9 @@ def _usage_of(usage: Any) -> _Usage:
 
 def _likeliest(token: _Token) -> list[float]:
     """Log-probabilities of the likeliest tokens in this place and of the chosen one, falling."""
-    found = {each.token: each.logprob for each in token.top_logprobs or ()}
-    return sorted({**found, token.token: token.logprob}.values(), reverse=True)
+    listed = token.top_logprobs or []
+    known = any(each.token == token.token for each in listed)
+    return sorted((each.logprob for each in (listed if known else [*listed, token])), reverse=True)
 
 
 def _entropy(listed: Sequence[float]) -> float:

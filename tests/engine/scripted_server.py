@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -87,10 +87,8 @@ def serving(answer: Callable[[Asked], Reply]) -> Iterator[ScriptedServer]:
             self.end_headers()
             self.wfile.flush()
             ended.wait(reply.hangs)
-            try:
+            with suppress(OSError):  # who asked may have gone
                 self.wfile.write(raw)
-            except OSError:
-                pass  # who asked has gone
 
         do_GET = do_POST = handle_any
 
