@@ -1,5 +1,5 @@
 """Over a real server, llama.cpp's, with the weights of the default model: what it writes is what our own model writes,
-and the engine reads with it, calibrates it and only then believes it."""
+and the engine reads with it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_it_echoes_no_prompt_and_so_it_scores_nothing(served: RemoteModel) -> No
     assert served.scorer is None
 
 
-def test_the_engine_reads_with_it_and_believes_it_after_calibration(url: str, linked_home: Path) -> None:
+def test_the_engine_reads_with_it_and_believes_nothing_uncalibrated(url: str, linked_home: Path) -> None:
     things = ("kiln", "loom", "mill", "forge", "press", "lathe")
     with Engine.open(home=linked_home, model=url) as engine:
         engine.teach(" ".join(f"The Halden {thing} weighs {place + 2} tons." for place, thing in enumerate(things)))
@@ -96,5 +96,5 @@ def test_the_engine_reads_with_it_and_believes_it_after_calibration(url: str, li
         assert before.decision == "abstain"
         assert before.reason.startswith("not calibrated")
         assert before.evidence[0].text.startswith("The Halden kiln")
-        assert engine.reader().family in read[0].detail["family"]
+        assert read[0].detail["family"] == engine.reader().family
         json.dumps(engine.stats())
