@@ -29,7 +29,8 @@ BELIEF_KEY = "core.belief"
 
 
 class Engine:
-    """Opened with ``Engine.open``. Models load at first use; the memory is open until ``close``."""
+    """Opened with ``Engine.open``. Models load at first use; the memory is open until ``close``. ``reader()`` is who
+    reads passages, ``model()`` the language model and ``verifier()`` the second one, None when there is none."""
 
     def __init__(
         self,
