@@ -12,12 +12,12 @@ import pytest
 from alen import settings
 from alen.core.prompted_reader import PromptedReader
 from alen.engine import Engine, model_choice
-from alen.engine.local_model import LocalModel
 from alen.engine.remote_model import RemoteModel
 from alen.errors import BadInput, ModelNotInstalled, ModelServerFailed
 from alen.generation.reader import SpanReader
 from alen.memory import EpisodicMemory
-from alen.types import Backend
+from alen.models import locate
+from alen.types import Backend, Reader
 from tests.engine.conftest import HashEncoder
 from tests.engine.scripted_server import Asked, Reply, models, refused, said, serving
 
@@ -154,16 +154,23 @@ def test_models_load_at_first_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.models
-def test_the_shipped_reader_alone_reads_in_the_shipped_family(models_home: Path, tmp_path: Path) -> None:
-    given = settings.load(home=models_home)
-    backend = model_choice.load_model(given)
-    assert isinstance(backend.generator, LocalModel)
-    assert backend.scorer is backend.generator
-    reader = model_choice.load_reader(given, lambda: backend)
+def test_the_shipped_reader_alone_reads_in_the_shipped_family(
+    models_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(model: str) -> Reader:
+        return model_choice.load_reader(settings.load(home=models_home, model=model), unasked)
+
+    reader = load("smollm2-135m-instruct")
     assert isinstance(reader, SpanReader)
     assert reader.family == "read"
-    weights = models_home / "models" / "smollm2-135m-instruct" / "SmolLM2-135M-Instruct.Q4_1.gguf"
     changed = tmp_path / "smollm2-135m-instruct.gguf"
-    changed.write_bytes(weights.read_bytes() + b"\0")
-    other = model_choice.load_reader(settings.load(home=models_home, model=str(changed)), lambda: backend)
-    assert other.family == f"read:{other.fingerprint[:12]}"
+    changed.write_bytes(locate("smollm2-135m-instruct", models_home).path.read_bytes() + b"\0")
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(SpanReader, "load", lambda path, **more: asked.update(more))
+    load(str(changed))
+    assert asked["name"] == "smollm2-135m-instruct"
+    assert asked["family"] is None
+
+
+def unasked() -> Backend:
+    raise AssertionError("a model of this machine reads by itself")
