@@ -13,6 +13,7 @@ AlenError
     ├── CorruptWeights      a weight file is truncated or does not match its checksum
     ├── StoreError          the database could not be opened, read or written
     ├── EmbeddingMismatch   the store holds vectors of another encoder
+    ├── ModelServerFailed   a server of models cannot be reached, or answers wrongly
     └── Cancelled           stopped on request; what was produced so far is kept
 """
 
@@ -89,6 +90,10 @@ class StoreError(WorkError):
 
 
 class EmbeddingMismatch(WorkError):
+    pass
+
+
+class ModelServerFailed(WorkError):
     pass
 
 

@@ -5,9 +5,8 @@ Axes: B batch (1 here), T tokens, D model, V vocabulary.
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,6 @@ from alen.neural.weights import LoadedModel, load_decoder
 from alen.text import chat_template
 from alen.text.tokenizer import Tokenizer
 from alen.types import CancelToken, Completion, Messages
-
-_MARKER = re.compile(r"<\|(?=[^|<>\s]{1,40}\|>)")
 
 
 class LargeLanguageModel:
@@ -142,7 +139,7 @@ class LargeLanguageModel:
         if template is None:
             raise BadInput("model", f"{self.name}, which has no chat template", "a chat model", "Use generate.")
         return chat_template.render(
-            [_without_markers(message) for message in messages],
+            [chat_template.without_markers(message) for message in messages],
             template,
             bos_token=self._text_of(self.tokenizer.bos_id),
             eos_token=self._text_of(self.tokenizer.eos_id),
@@ -245,11 +242,6 @@ def _request(config: GenerationConfig | None, fields: dict[str, Any]) -> Generat
             "Correct its name.",
         )
     return config if config is not None else GenerationConfig(**given)
-
-
-def _without_markers(message: Mapping[str, str]) -> Mapping[str, str]:
-    content = message.get("content")
-    return message if not isinstance(content, str) else {**message, "content": _MARKER.sub("< |", content)}
 
 
 def _begin(loaded: LoadedModel, tokenizer: Tokenizer) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from alen import paths
 from alen.errors import BadInput
@@ -27,7 +27,14 @@ class Settings(BaseModel):
     namespace: str = Field("default", min_length=1, max_length=200)
     """Which part of the memory to use."""
     model: str = "smollm2-135m-instruct"
-    """Language model: a name, a GGUF file or a Hugging Face style folder."""
+    """Language model: a name, a GGUF file, a Hugging Face style folder, or the URL of an OpenAI-compatible server:
+    http://HOST:PORT/v1#MODEL."""
+    api_key: SecretStr | None = None
+    """Key of that server, sent to no other."""
+    verifier: str | None = None
+    """A second model, of another family, that checks what the first one says; named as ``model`` is."""
+    verifier_api_key: SecretStr | None = None
+    """Key of the verifier's server."""
     encoder: str = "all-minilm-l6-v2"
     """Sentence encoder: a name or a Hugging Face style folder."""
     effort: Effort = "balanced"
@@ -40,8 +47,6 @@ class Settings(BaseModel):
     """Answer when the probability of being right reaches this."""
     risk: float | None = Field(None, gt=0.0, lt=1.0)
     """Highest share of wrong answers that is acceptable: then only what a certificate covers is answered."""
-    verifier: str | None = None
-    """A second language model, of another family: what it says as well is more likely right."""
     threads: int = Field(0, ge=0)
     """CPU threads of the model; 0 leaves the choice to torch."""
 
@@ -79,5 +84,8 @@ def _from_file(file: Path) -> dict[str, Any]:
 def _as_bad_input(error: ValidationError) -> BadInput:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"]) or "settings"
-    allowed = ", ".join(sorted(Settings.model_fields)) if first["type"] == "extra_forbidden" else first["msg"]
-    return BadInput(name, repr(first.get("input")), allowed, "See `alen where` for the config file in use.")
+    unknown = first["type"] == "extra_forbidden"
+    allowed = ", ".join(sorted(Settings.model_fields)) if unknown else first["msg"]
+    # A key must not be shown, and under a mistyped name it could be anything.
+    found = "a value that is not shown" if unknown or name.endswith("api_key") else repr(first.get("input"))
+    return BadInput(name, found, allowed, "See `alen where` for the config file in use.")

@@ -105,18 +105,20 @@ class Recollection:
 class Reading:
     """What a reader found in one passage.
 
-    ``text`` is a verbatim span ``passage[start:end]``, the best one even when the reader thinks there is none.
+    ``text`` is a verbatim span ``passage[start:end]``, the best one even when the reader thinks there is none; a reader
+    that writes may also give a text that stands nowhere in the passage, with ``start`` and ``end`` 0, or none at all.
     ``logprob`` is the sum over its tokens and end mark (natural log), given that there is an answer;
     ``min_logprob`` that of its least likely token; ``margin`` the log-probability gap between the best and the
-    second first token; ``answerable`` log-odds that the passage answers the question at all."""
+    second first token; ``answerable`` log-odds that the passage answers the question at all. Each is None when the
+    model does not tell."""
 
     text: str
     start: int
     end: int
-    logprob: float
-    min_logprob: float
-    margin: float
-    answerable: float
+    logprob: float | None
+    min_logprob: float | None
+    margin: float | None
+    answerable: float | None
     tokens: int
     prompt_tokens: int
 
@@ -292,12 +294,15 @@ class Recaller(Protocol):
 
 
 class Reader(Protocol):
-    """Finds the span of a passage that answers a question."""
+    """Finds the span of a passage that answers a question. ``family`` names the calibration that was fitted to readings
+    of this reader: "read" is the one that ships, for the reader that ships; "read:" and the fingerprint any other."""
 
     @property
     def name(self) -> str: ...
     @property
     def fingerprint(self) -> str: ...
+    @property
+    def family(self) -> str: ...
     def read(self, question: str, passages: Sequence[str], *, cancel: CancelToken | None = None) -> list[Reading]: ...
 
 
@@ -334,6 +339,14 @@ class Scorer(Protocol):
     ) -> list[tuple[float, ...]]:
         """For each reply to a conversation the natural log of the probability of each of its tokens."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A model that the core may ask: who writes, and who says how likely a text is, where the model can tell."""
+
+    generator: Generator
+    scorer: Scorer | None
 
 
 class Entailer(Protocol):

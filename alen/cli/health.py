@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from alen.errors import AlenError, RequestError, WorkError
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from alen.settings import Settings
 
 
@@ -39,8 +41,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("vector search", vector_search),
         ("sqlite", sqlite),
         ("home", home),
-        ("language model", lambda settings: model("language model", settings.model, settings)),
+        ("language model", lambda settings: model("language model", settings.model, settings, settings.api_key)),
         ("encoder", lambda settings: model("encoder", settings.encoder, settings)),
+        ("verifier", verifier),
         ("memory", memory),
         ("chat screen", chat_screen),
     ]
@@ -114,11 +117,32 @@ def home(settings: Settings) -> Finding:
     return Finding("home", "ok", f"{settings.home} can be written")
 
 
-def model(role: str, name: str, settings: Settings) -> Finding:
+def verifier(settings: Settings) -> Finding:
+    if settings.verifier is None:
+        return Finding("verifier", "ok", "none: answers are checked by the model that gives them")
+    return model("verifier", settings.verifier, settings, settings.verifier_api_key)
+
+
+def model(role: str, name: str, settings: Settings, key: SecretStr | None = None) -> Finding:
+    from alen.engine.model_server import is_address
     from alen.models import locate
 
+    if is_address(name):
+        return served_model(role, name, key)
     files = locate(name, settings.home)
     return Finding(role, "ok", f"{files.name} at {files.path}")
+
+
+def served_model(role: str, url: str, key: SecretStr | None) -> Finding:
+    """Asks the server what it has, and whether it has the model."""
+    from alen.engine.remote_model import RemoteModel
+
+    remote = RemoteModel(url, key=key.get_secret_value() if key else None)
+    there = remote.models()
+    name = remote.name
+    if there and name not in there:
+        return Finding(role, "warn", f"{url} does not list {name}", f"It lists: {', '.join(there[:20])}")
+    return Finding(role, "ok", f"{name} at {url}")
 
 
 def memory(settings: Settings) -> Finding:

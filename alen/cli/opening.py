@@ -85,7 +85,12 @@ def open_encoder(settings: Settings, *, ray: str | None = None) -> Iterator[Enco
 
 
 def open_language_model(common: Common) -> LargeLanguageModel:
+    from alen.engine.model_server import is_address
+    from alen.errors import BadInput
     from alen.language_model import LargeLanguageModel
 
     settings = open_settings(common)
+    if is_address(settings.model):
+        hint = "Leave the writing to the server, or choose another model with --model."
+        raise BadInput("model", repr(settings.model), "a model of this machine: a name, a file or a folder", hint)
     return LargeLanguageModel.from_pretrained(settings.model, home=settings.home)

@@ -61,7 +61,7 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout."),
     click.option("--store", metavar="URL", help="Database of the memory, for example sqlite:///notes.db."),
     click.option("--namespace", metavar="NS", help="Part of the memory to use."),
-    click.option("--model", metavar="NAME|FILE|FOLDER", help="Language model: a name, a GGUF file or a folder."),
+    click.option("--model", metavar="NAME|FILE|FOLDER|URL", help="Language model: a name, file, folder or server."),
     click.option("--url", metavar="URL", hidden=True, help="A running server to use."),
     click.option("--verbose", is_flag=True, help="Show what happens, and where an unexpected error comes from."),
 )

@@ -88,6 +88,8 @@ def _set(candidates: Sequence[Candidate], policy: Policy, known: Certified) -> i
 
 
 def _why(candidates: Sequence[Candidate]) -> str:
+    if any(candidate.detail.get("uncalibrated") for candidate in candidates):
+        return "not calibrated: nobody knows yet how often this model is right; run alen calibrate"
     # The best candidate's checks come first; a check it lacks is taken from the next that has it.
     values = {check.name: check for candidate in reversed(candidates) for check in candidate.checks}
     answerable = values.get("answerable")

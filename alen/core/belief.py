@@ -32,7 +32,8 @@ class Family:
 
 @dataclass(frozen=True)
 class Belief:
-    """Weighs a candidate. An unknown family is never believed: probability 0.
+    """Weighs a candidate. An unknown family is never believed: probability 0. So what a model reads or writes that
+    nothing was fitted to is shown, and not said.
 
     ``record`` is what was right before, ``certificates`` say from which probability on errors are bounded, ``coverage``
     from which on a candidate belongs to a set that holds the right answer, by the share of questions it fails for;
@@ -47,6 +48,10 @@ class Belief:
 
     def knows(self, family: str) -> bool:
         return family in self.families
+
+    def knows_any(self, kind: str) -> bool:
+        """Whether anything was fitted to a model of this kind, as "write"."""
+        return any(name.partition(":")[0] == kind for name in self.families)
 
     def weighs(self, family: str, check: str) -> bool:
         """Whether a check makes any difference to candidates of a family."""

@@ -101,8 +101,11 @@ class Calibrator:
             slope, intercept = slope - step[0], intercept - step[1]
             if np.abs(step).max() < 1e-9:
                 break
+        if slope < 0.0:
+            # More confident must never mean less likely: then the scores say nothing, and the rate is all there is.
+            slope, intercept = 0.0, float(np.log(targets.mean() / (1 - targets.mean())))
         return cls(
-            float(max(slope, 0.0)),
+            float(slope),
             float(intercept),
             tuple(round(float(score), 4) for score in scores),
             tuple(int(label) for label in labels),

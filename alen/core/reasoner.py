@@ -72,12 +72,11 @@ class Reasoner:
             return
         if everything or self.belief.knows("steps"):
             yield operators.solve_in_steps(situation, tools)
-        if everything or self.belief.knows("write"):
+        if everything or self.belief.knows_any("write"):
             generator = tools.generator()
             yield operators.answer_at_once(situation, generator) + operators.sample(situation, generator)
             yield operators.answer_by_example(situation, generator)
-            second = tools.second() if everything or self.belief.knows("write_second") else None
-            yield operators.ask_otherwise(situation, generator, second)
+            yield operators.ask_otherwise(situation, generator, tools.second())
 
     def _is_settled(self, situation: Situation, proposals: Sequence[Proposal]) -> bool:
         """By what is at hand: no model is asked to judge what may not be the last word."""
@@ -94,13 +93,15 @@ class Reasoner:
         for group, candidate in zip(judging.groups_of(situation, weighed), weighed, strict=True):
             merged[group] = _join(merged[group], candidate) if group in merged else candidate
         found = list(merged.values())
-        if any(_family(candidate) == "read" for candidate in found):
+        if any(_family(candidate).startswith("read") for candidate in found):
             found = [candidate for candidate in found if _family(candidate) != _EXTRACTED]
         return sorted(found, key=lambda candidate: -candidate.confidence)
 
     def _candidate(self, situation: Situation, proposal: Proposal) -> Candidate:
         weighed = proposal.weighed(*self.belief.weigh(proposal.family, proposal.checks))
         weighed = replace(weighed, checks=self.belief.explained(proposal.family, proposal.checks))
+        if not self.belief.knows(proposal.family):
+            weighed = replace(weighed, detail={**weighed.detail, "uncalibrated": True})
         asked = situation.thought.text
         if not any(equivalent(proposal.text, wrong, question=asked) for wrong in situation.recollection.refused):
             return weighed

@@ -13,7 +13,7 @@ from alen.core.reasoner import Reasoner, Verdict
 from alen.core.situation import Situation, Solved, Tools
 from alen.errors import BadInput, UnknownNamespace
 from alen.thought import ThoughtState
-from alen.types import Answer, CancelToken, Effort, Reader, Recollection
+from alen.types import Answer, Backend, CancelToken, Effort, Generator, Reader, Recollection
 
 if TYPE_CHECKING:
     from alen.engine.engine import Engine
@@ -73,7 +73,17 @@ def tools(
         # Without ``solve`` of its own: a part is not taken apart again.
         return _solve(engine, question, Tools(reader=reader), cancel)
 
-    return Tools(reader=reader, generator=engine.generator, scorer=engine.scorer, second=engine.second, solve=solve)
+    return Tools(
+        reader=reader,
+        generator=lambda: _generator(engine.model()),
+        scorer=lambda: None if (model := engine.model()) is None else model.scorer,
+        second=lambda: _generator(engine.verifier()),
+        solve=solve,
+    )
+
+
+def _generator(model: Backend | None) -> Generator | None:
+    return None if model is None else model.generator
 
 
 def policy(engine: Engine) -> Policy:

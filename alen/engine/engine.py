@@ -12,16 +12,16 @@ from alen import paths as places
 from alen import settings as options
 from alen.core import belief
 from alen.engine import asking, calibrating, chatting, learning, teaching
-from alen.engine.lazy_models import LazyEncoder, Once, load_generator, load_reader, load_verifier, no_model
+from alen.engine.lazy_models import LazyEncoder, Once
+from alen.engine.model_choice import load_model, load_reader, load_verifier
 from alen.engine.ray_encoder import RayEncoder
 from alen.memory import EpisodicMemory
 from alen.settings import Settings
 from alen.thought import ThoughtState
-from alen.types import Answer, CancelToken, Effort, Encoder, Reader, TeachReport
+from alen.types import Answer, Backend, CancelToken, Effort, Encoder, Reader, TeachReport
 
 if TYPE_CHECKING:
     from alen.core.belief import Belief
-    from alen.engine.local_model import LocalModel
 
 Progress = Callable[[str, int, int], None]
 
@@ -30,7 +30,8 @@ BELIEF_KEY = "core.belief"
 
 
 class Engine:
-    """Opened with ``Engine.open``. Models load at first use; the memory is open until ``close``."""
+    """Opened with ``Engine.open``. Models load at first use; the memory is open until ``close``. ``reader()`` is who
+    reads passages, ``model()`` the language model and ``verifier()`` the second one, None when there is none."""
 
     def __init__(
         self,
@@ -38,15 +39,15 @@ class Engine:
         memory: EpisodicMemory,
         encoder: Encoder,
         reader: Callable[[], Reader | None],
-        generator: Callable[[], LocalModel | None] = no_model,
-        second: Callable[[], LocalModel | None] = no_model,
+        model: Callable[[], Backend | None] = lambda: None,
+        verifier: Callable[[], Backend | None] = lambda: None,
     ) -> None:
         self.settings = settings
         self.memory = memory
         self.encoder = encoder
         self.reader = reader
-        self.generator = self.scorer = generator
-        self.second = second
+        self.model = model
+        self.verifier = verifier
 
     @classmethod
     def open(
@@ -62,7 +63,8 @@ class Engine:
         progress: Progress | None = None,
     ) -> Engine:
         """Open the memory and find the models. What is not given comes from the environment, the config file or the
-        defaults: SQLite and the two default models under ``ALEN_HOME``. ``ray`` is where the encoder runs when it is
+        defaults: SQLite and the two default models under ``ALEN_HOME``. ``model`` may be the URL of a server that runs
+        one: http://HOST:PORT/v1#MODEL. ``ray`` is where the encoder runs when it is
         not to run in this process: ``local``, ``auto`` or HOST:PORT, see ``RayEncoder``. ``progress`` hears of vectors
         that are copied because the store moved to another index.
 
@@ -89,14 +91,9 @@ class Engine:
         except BaseException:
             _end(used)
             raise
-        return cls(
-            chosen,
-            memory,
-            used,
-            Once(lambda: load_reader(chosen)),
-            Once(lambda: load_generator(chosen)),
-            Once(lambda: load_verifier(chosen)),
-        )
+        backend = Once(lambda: load_model(chosen))
+        reader = Once(lambda: load_reader(chosen, backend))
+        return cls(chosen, memory, used, reader, backend, Once(lambda: load_verifier(chosen, backend)))
 
     def teach(
         self,
@@ -199,6 +196,7 @@ class Engine:
         return {
             **self.memory.stats(),
             "model": self.settings.model,
+            "verifier": self.settings.verifier,
             "encoder": self.encoder.name,
             "calibration": self.belief().provenance,
         }

@@ -12,10 +12,12 @@ from alen.settings import Settings
 if TYPE_CHECKING:
     import numpy as np
 
-    from alen.engine.local_model import LocalModel
     from alen.types import Encoder, Reader
 
 T = TypeVar("T")
+
+CALIBRATED_READER = "smollm2-135m-instruct"
+"""The model whose readings core/default_calibration.json was fitted to, with the adapter that ships."""
 
 
 class Once(Generic[T]):
@@ -59,35 +61,16 @@ def load_encoder(settings: Settings) -> Encoder:
     return SentenceEncoder.from_pretrained(settings.encoder, home=settings.home)
 
 
-def load_reader(settings: Settings) -> Reader:
-    """The language model as a reader of passages."""
+def load_span_reader(settings: Settings) -> Reader:
+    """The language model of this machine as a reader of passages. Only the model that the calibration of ALEN was
+    fitted with reads in its family."""
     from alen.generation.reader import SpanReader
 
     use_threads(settings)
     files = models.locate(settings.model, settings.home)
-    return SpanReader.load(files.path, name=files.name, fingerprint=files.fingerprint)
-
-
-def load_generator(settings: Settings) -> LocalModel:
-    """The language model as one that writes."""
-    return _local(settings, settings.model)
-
-
-def load_verifier(settings: Settings) -> LocalModel | None:
-    """The second language model, where one is set."""
-    return None if settings.verifier is None else _local(settings, settings.verifier)
-
-
-def no_model() -> None:
-    """For an engine without one."""
-    return
-
-
-def _local(settings: Settings, name: str) -> LocalModel:
-    from alen.engine.local_model import LocalModel
-
-    use_threads(settings)
-    return LocalModel.load(name, settings.home)
+    fitted = models.info(CALIBRATED_READER, settings.home).fingerprint == files.fingerprint
+    family = "read" if fitted else None
+    return SpanReader.load(files.path, name=files.name, fingerprint=files.fingerprint, family=family)
 
 
 def use_threads(settings: Settings) -> None:

@@ -35,7 +35,8 @@ class SpanReader:
     """A decoder with the reader's adapter folded in. Safe to use from many threads: one reads at a time.
 
     ``fingerprint`` covers base and adapter. ``adapted`` is false when the model has another shape than the adapter,
-    which then is left out; such a reader works, but far less well."""
+    which then is left out; such a reader works, but far less well. ``family`` is the calibration that was fitted to
+    this very reader, by default its own."""
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class SpanReader:
         name: str,
         fingerprint: str,
         adapted: bool = True,
+        family: str | None = None,
         width: SearchWidth | None = None,
     ) -> None:
         if tokenizer.eos_id is None:
@@ -59,6 +61,7 @@ class SpanReader:
         self.name = name
         self.fingerprint = fingerprint
         self.adapted = adapted
+        self.family = family or f"read:{fingerprint[:12]}"
 
     @classmethod
     def load(
@@ -68,10 +71,12 @@ class SpanReader:
         name: str,
         fingerprint: str,
         adapter: Path | None = ADAPTER,
+        family: str | None = None,
         dtype: torch.dtype | None = None,
         width: SearchWidth | None = None,
     ) -> SpanReader:
-        """The decoder in ``path`` (GGUF file or folder) with ``adapter`` folded in; ``fingerprint`` is the decoder's.
+        """The decoder in ``path`` (GGUF file or folder) with ``adapter`` folded in; ``fingerprint`` is the decoder's,
+        ``family`` that of the adapted reader.
         ``dtype`` None is bfloat16 where the processor multiplies it natively, else float32.
 
         Raises BadInput and CorruptWeights as ``load_decoder`` does, CorruptWeights for a broken adapter."""
@@ -90,6 +95,7 @@ class SpanReader:
             name=f"{name}+reader" if adapted else name,
             fingerprint=digest.hexdigest(),
             adapted=adapted,
+            family=family if adapted else None,
             width=width,
         )
 

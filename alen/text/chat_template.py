@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -15,6 +16,7 @@ from alen.errors import BadInput, CorruptWeights
 
 _LONGEST = 4_000_000  # characters a template may write beyond those of the messages
 _HINT = "Get the model again or use another one."
+_MARKER = re.compile(r"<(?=[|｜][^|｜<>\s]{1,40}[|｜]>|/?s>|(?:start|end)_of_turn>)|\[(?=/?INST\])")
 
 
 class _Refusal(TemplateError):
@@ -68,6 +70,13 @@ def render(
     except Exception as error:  # a template is a program: it can fail in any way
         raise CorruptWeights(f"Chat template failed: {type(error).__name__}: {error}.", _HINT) from None
     return "".join(pieces)
+
+
+def without_markers(message: Mapping[str, str]) -> Mapping[str, str]:
+    """The message with the marks of turns broken up (``<|im_end|>``, ``<end_of_turn>``, ``[/INST]``, ``</s>``), so that
+    what it quotes cannot end its own turn."""
+    content = message.get("content")
+    return message if not isinstance(content, str) else {**message, "content": _MARKER.sub(r"\g<0> ", content)}
 
 
 def _check(messages: Sequence[Mapping[str, Any]]) -> None:

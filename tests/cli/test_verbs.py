@@ -12,6 +12,7 @@ import pytest
 from alen.types import Completion
 from tests.cli.conftest import SCHEMAS, Ran
 from tests.cli.scripted_engine import ScriptedEngine
+from tests.engine.scripted_server import models, serving
 
 Alen = Callable[..., Ran]
 
@@ -123,3 +124,31 @@ def test_every_schema_is_used_by_a_test() -> None:
     tests = "".join(file.read_text("utf-8") for file in Path(__file__).parent.glob("*.py"))
     unused = [file.stem for file in SCHEMAS.glob("*.json") if f'"{file.stem}"' not in tests]
     assert not unused
+
+
+def test_doctor_asks_a_served_model_s_server(alen: Alen, monkeypatch: pytest.MonkeyPatch) -> None:
+    def findings(model: str) -> dict[str, dict[str, str]]:
+        monkeypatch.setenv("ALEN_VERIFIER", model)
+        checks = alen("doctor", "--model", model, "--json").json("doctor")["checks"]
+        return {finding["name"]: finding for finding in checks}
+
+    assert findings("nothing-here")["verifier"]["status"] == "fail"
+    with serving(lambda asked: models("qwen", "llama")) as server:
+        for role in ("language model", "verifier"):
+            found = findings(f"{server.url}#qwen")[role]
+            assert (found["status"], found["detail"]) == ("ok", f"qwen at {server.url}#qwen")
+            found = findings(f"{server.url}#qwem")[role]
+            assert (found["status"], found["hint"]) == ("warn", "It lists: qwen, llama")
+            found = findings(server.url)[role]
+            assert (found["status"], found["detail"]) == ("fail", "model: a server with 2 models")
+    for role in ("language model", "verifier"):
+        found = findings(server.url)[role]
+        assert found["status"] == "fail"
+        assert f"{server.url} cannot be reached" in found["detail"]
+        assert found["hint"] == "Start it, or correct the URL."
+
+
+def test_a_served_model_does_not_generate(alen: Alen) -> None:
+    failure = alen("generate", "So", "--model", "http://localhost:8000/v1", "--json").error(2)
+    assert failure["field"] == "model"
+    assert failure["allowed"] == "a model of this machine: a name, a file or a folder"

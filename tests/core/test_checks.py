@@ -76,3 +76,12 @@ def test_taught_questions_of_other_numbers_do_not_agree():
     )
     assert (same["numbers_agree"], other["numbers_agree"]) == (1.0, 0.0)
     assert np.isclose(same["words_shared"], 1.0)
+
+
+def test_an_answer_that_stands_nowhere_is_judged_by_its_words_alone():
+    thought = ThoughtState.from_input("How hot does the kiln get?")
+    made = {check.name: check for check in checks.of_passage(thought, [_hit()], 0, (0, 0), "about 1,300 degrees")}
+    assert made["brevity"].value == -3.0
+    assert made["adds_to_question"].value == 1.0
+    for name in ("words_by_answer", "answer_in_best_sentence"):
+        assert made[name].status == "not_applicable"

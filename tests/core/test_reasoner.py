@@ -26,7 +26,7 @@ BELIEF = Belief(
 class OneSpan:
     """Reads every passage the same way."""
 
-    name, fingerprint = "fake", "fake"
+    name, fingerprint, family = "fake", "fake", "read"
 
     def __init__(self, answerable: float = 2.0, text: str = "1,240 degrees Celsius") -> None:
         self.answerable, self.text, self.asked = answerable, text, 0
@@ -103,10 +103,30 @@ def test_an_unknown_family_is_never_believed():
     assert verdict.candidates[0].confidence == 0.0
 
 
+class AnotherModel(OneSpan):
+    """Reads as well as any, but nothing was fitted to it."""
+
+    family = "read:0123456789ab"
+
+
+def test_what_an_uncalibrated_model_reads_is_shown_and_not_said():
+    verdict = Reasoner(BELIEF).answer(_situation("How hot does the kiln get?"), lambda: AnotherModel(9.0))
+    assert verdict.decision == "abstain"
+    assert verdict.reason.startswith("not calibrated")
+    assert verdict.candidates[0].text == "1,240 degrees Celsius"
+    assert verdict.candidates[0].confidence == 0.0
+
+
+def test_what_nobody_calibrated_does_not_silence_what_was_taught():
+    situation = _situation("Where is the kiln?", taught="Where is the kiln?")
+    verdict = Reasoner(BELIEF).answer(situation, lambda: AnotherModel(9.0))
+    assert (verdict.decision, verdict.candidates[0].text) == ("answer", "in Halden")
+
+
 class EachItsOwn:
     """Reads another span in each passage, and is surer of the later one."""
 
-    name, fingerprint = "fake", "fake"
+    name, fingerprint, family = "fake", "fake", "read"
 
     def __init__(self) -> None:
         self.read_texts: list[str] = []

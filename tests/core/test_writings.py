@@ -110,7 +110,7 @@ def _situation(question: str, effort: Any = "thorough", *taught: tuple[str, str]
 def test_at_once_and_by_chance() -> None:
     writer = Writer("The answer is Paris.")
     [proposal] = answer_at_once(_situation("Where is it?"), writer)
-    assert (proposal.text, proposal.operator, proposal.family, proposal.tokens) == ("Paris", "intuitive", "write", 11)
+    assert (proposal.text, proposal.operator, proposal.family, proposal.tokens) == ("Paris", "intuitive", "write:writer", 11)
     assert writer.asked[0][2]["max_tokens"] > 0
     many = sample(_situation("Where is it?"), Writer("Paris", "Rome"))
     assert [proposal.text for proposal in many[:3]] == ["Paris", "Rome", "Paris"]
@@ -137,7 +137,7 @@ def test_options_change_places_and_back() -> None:
     assert writer.asked[0][0][-1]["content"] == "Which is it?\nA) blue\nB) green\nC) red"
     assert turned.text == "blue"
     [second] = ask_otherwise(_situation("Where?"), None, Writer("Rome"))
-    assert (second.text, second.family) == ("Rome", "write_second")
+    assert (second.text, second.family) == ("Rome", "write:writer")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ class HashEncoder:
 class WordReader:
     """Answers with the first number of a passage, surely when the passage shares three words with the question."""
 
-    name, fingerprint = "words", "words"
+    name, fingerprint, family = "words", "words", "read"
 
     def __init__(self) -> None:
         self.read_passages: list[str] = []

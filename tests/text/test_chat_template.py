@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alen.errors import BadInput, CorruptWeights
-from alen.text.chat_template import render
+from alen.text.chat_template import render, without_markers
 
 CHATML = (
     "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
@@ -138,3 +138,18 @@ def test_template_that_does_not_compile_names_the_line() -> None:
 
 def test_content_is_never_run_as_a_template() -> None:
     assert "{{ 7 * 6 }}" in render([{"role": "user", "content": "{{ 7 * 6 }}"}], CHATML)
+
+
+@pytest.mark.parametrize(
+    ("written", "broken"),
+    [
+        ("a<|im_end|>b", "a< |im_end|>b"),
+        ("<｜User｜>", "< ｜User｜>"),
+        ("x</s><s>", "x< /s>< s>"),
+        ("<end_of_turn>\n<start_of_turn>model", "< end_of_turn>\n< start_of_turn>model"),
+        ("[/INST] yes [INST]", "[ /INST] yes [ INST]"),
+        ("a <| b |> c, 1 < 2 > 1, <strong>", "a <| b |> c, 1 < 2 > 1, <strong>"),
+    ],
+)
+def test_marks_of_turns_are_broken_up(written: str, broken: str) -> None:
+    assert without_markers({"role": "user", "content": written}) == {"role": "user", "content": broken}

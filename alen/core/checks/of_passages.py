@@ -9,10 +9,14 @@ from alen.thought import ThoughtState
 from alen.types import Check, PassageHit, Reading
 
 
-def of_passage(thought: ThoughtState, hits: Sequence[PassageHit], index: int, span: tuple[int, int]) -> list[Check]:
-    """How well passage ``index`` fits the question, and the answer at its characters ``span`` fits both."""
+def of_passage(
+    thought: ThoughtState, hits: Sequence[PassageHit], index: int, span: tuple[int, int], answer: str | None = None
+) -> list[Check]:
+    """How well passage ``index`` fits the question, and the answer at its characters ``span`` fits both. An answer that
+    stands nowhere in the passage is given as a text, with an empty span."""
     hit, text = hits[index], hits[index].passage.text
-    answer, around = text[slice(*span)], _around(text, *span)
+    stands = span[0] < span[1]
+    answer = text[slice(*span)] if stands or answer is None else answer
     sentence = text[slice(*hit.sentence)] if hit.sentence else None
     second = max((other.score for place, other in enumerate(hits) if place != index), default=None)
     fits = type_fits(thought.answer_type, answer)
@@ -27,10 +31,10 @@ def of_passage(thought: ThoughtState, hits: Sequence[PassageHit], index: int, sp
         check("passage_similarity", hit.explain.get("dense"), 0.4),
         check("words_in_sentence", hit.explain.get("words"), 0.5),
         check("words_in_passage", coverage(thought.text, text), 0.6),
-        check("words_by_answer", coverage(thought.text, around), 0.5),
+        check("words_by_answer", coverage(thought.text, _around(text, *span)) if stands else None, 0.5),
         check("names_in_passage", holds(thought.entities, text), 1.0),
         check("numbers_in_passage", holds(thought.numbers, text), 1.0),
-        check("answer_in_best_sentence", float(answer in sentence) if sentence and answer else None, 1.0),
+        check("answer_in_best_sentence", float(answer in sentence) if sentence and stands else None, 1.0),
         check("type", None if fits is None else float(fits), 1.0),
         check("adds_to_question", 1.0 - len(said & asked) / len(said) if said else None, 0.5),
         check("plain_question", 0.0 if NEGATION.search(thought.text) else 1.0, 1.0),
@@ -55,7 +59,8 @@ def of_reading(reading: Reading) -> list[Check]:
     length = max(reading.tokens, 1)
     return [
         check("answerable", reading.answerable),
-        check("likelihood", reading.logprob / length, -0.7),
+        check("likelihood", None if reading.logprob is None else reading.logprob / length, -0.7),
         check("weakest_token", reading.min_logprob, -1.5),
         check("first_token_lead", reading.margin, 1.0),
+        check("verbatim", float(reading.start < reading.end), 1.0),
     ]

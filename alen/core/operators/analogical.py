@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alen.core.operators.writing import MAX_TOKENS, conversation, proposals_of
+from alen.core.operators.writing import MAX_TOKENS, conversation, family_of, proposals_of
 from alen.core.situation import Proposal, Situation
 from alen.types import Evidence, Generator
 
@@ -29,4 +29,4 @@ def answer_by_example(situation: Situation, generator: Generator | None) -> list
         for hit in known
     )
     replies = generator.generate(messages, max_tokens=MAX_TOKENS, cancel=situation.cancel)
-    return proposals_of(replies, "analogical", evidence=evidence)
+    return proposals_of(replies, "analogical", family_of(generator), evidence)

@@ -26,18 +26,19 @@ def read_passages(situation: Situation, reader: Reader | None) -> list[Proposal]
     for index, reading in enumerate(readings):
         if not reading.text:
             continue
+        span = (reading.start, reading.end)
         checks = look.of_reading(reading) + look.of_passage(
-            situation.thought, situation.recollection.passages, index, (reading.start, reading.end)
+            situation.thought, situation.recollection.passages, index, span, reading.text
         )
         proposals.append(
             Proposal(
                 reading.text,
                 "conservative",
-                "read",
+                reader.family,
                 tuple(checks),
                 (as_evidence(hits[index]),),
                 reading.tokens + reading.prompt_tokens,
-                {"span": (reading.start, reading.end), "passage": hits[index].passage.id},
+                {"span": span, "passage": hits[index].passage.id},
             )
         )
     return proposals

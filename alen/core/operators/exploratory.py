@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alen.core.operators.writing import MAX_TOKENS, conversation, proposals_of
+from alen.core.operators.writing import MAX_TOKENS, conversation, family_of, proposals_of
 from alen.core.situation import Proposal, Situation
 from alen.thought import LETTERS, with_options
 from alen.types import Generator
@@ -15,16 +15,17 @@ def ask_otherwise(situation: Situation, generator: Generator | None, second: Gen
     found: list[Proposal] = []
     if second is not None:
         replies = second.generate(conversation(situation.thought), max_tokens=MAX_TOKENS, cancel=situation.cancel)
-        found += proposals_of(replies, "exploratory", family="write_second")
+        found += proposals_of(replies, "exploratory", family_of(second))
     options = situation.thought.options
     if generator is not None and len(options) > 1:
         turned = options[1:] + options[:1]
         question = with_options(situation.thought.text, turned)
         messages = conversation(situation.thought, question=question)
-        for proposal in proposals_of(
-            generator.generate(messages, max_tokens=MAX_TOKENS, cancel=situation.cancel), "exploratory"
-        ):
-            found.append(replace(proposal, text=_unturned(proposal.text, turned)))
+        replies = generator.generate(messages, max_tokens=MAX_TOKENS, cancel=situation.cancel)
+        found += [
+            replace(proposal, text=_unturned(proposal.text, turned))
+            for proposal in proposals_of(replies, "exploratory", family_of(generator))
+        ]
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alen.core.operators.writing import MAX_TOKENS, conversation, proposals_of
+from alen.core.operators.writing import MAX_TOKENS, conversation, family_of, proposals_of
 from alen.core.situation import Proposal, Situation
 from alen.types import Generator
 
@@ -13,4 +13,4 @@ def answer_at_once(situation: Situation, generator: Generator | None) -> list[Pr
         return []
     messages = conversation(situation.thought)
     replies = generator.generate(messages, max_tokens=MAX_TOKENS, cancel=situation.cancel)
-    return proposals_of(replies, "intuitive")
+    return proposals_of(replies, "intuitive", family_of(generator))

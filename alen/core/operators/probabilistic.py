@@ -3,7 +3,7 @@ thought reasoning in language models")."""
 
 from __future__ import annotations
 
-from alen.core.operators.writing import MAX_TOKENS, conversation, proposals_of
+from alen.core.operators.writing import MAX_TOKENS, conversation, family_of, proposals_of
 from alen.core.situation import Proposal, Situation
 from alen.types import Effort, Generator
 
@@ -24,4 +24,4 @@ def sample(situation: Situation, generator: Generator | None) -> list[Proposal]:
         seed=1,
         cancel=situation.cancel,
     )
-    return proposals_of(replies, "probabilistic")
+    return proposals_of(replies, "probabilistic", family_of(generator))

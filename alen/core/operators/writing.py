@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from alen.core.first_person import speak_safely
 from alen.core.situation import Proposal
 from alen.thought import ThoughtState
-from alen.types import Completion, Evidence
+from alen.types import Completion, Evidence, Generator
 
 MAX_TOKENS = 32
 """Of a short answer."""
@@ -34,13 +35,20 @@ def answer_of(reply: str) -> str:
     return text.removesuffix(".") if text.count(".") == 1 else text
 
 
+def family_of(generator: Generator) -> str:
+    """The energy that weighs what a model writes was fitted to this model alone."""
+    return f"write:{generator.fingerprint[:12]}"
+
+
 def proposals_of(
-    completions: Sequence[Completion], operator: str, *, family: str = "write", evidence: tuple[Evidence, ...] = ()
+    completions: Sequence[Completion], operator: str, family: str, evidence: tuple[Evidence, ...] = ()
 ) -> list[Proposal]:
-    """A candidate for each reply that says something. The prompt was read once for all of them."""
+    """A candidate for each reply that says something. The prompt was read once for all of them.
+
+    What a model writes must not claim a mind of its own: such claims are taken out before anything is weighed."""
     found = []
     for place, completion in enumerate(completions):
-        text = answer_of(completion.text)
+        text = answer_of(speak_safely(completion.text).text)
         if text:
             tokens = completion.tokens + (completion.prompt_tokens if place == 0 else 0)
             found.append(Proposal(text, operator, family, (), evidence, tokens, writing=completion))
