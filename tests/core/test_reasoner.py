@@ -110,7 +110,7 @@ class AnotherModel(OneSpan):
 
 
 def test_what_an_uncalibrated_model_reads_is_shown_and_not_said():
-    verdict = Reasoner(BELIEF).answer(_situation("How hot does the kiln get?"), lambda: AnotherModel(9.0))
+    verdict = Reasoner(BELIEF).answer(_situation("How hot does the kiln get?"), Tools(reader=lambda: AnotherModel(9.0)))
     assert verdict.decision == "abstain"
     assert verdict.reason.startswith("not calibrated")
     assert verdict.candidates[0].text == "1,240 degrees Celsius"
@@ -119,7 +119,7 @@ def test_what_an_uncalibrated_model_reads_is_shown_and_not_said():
 
 def test_what_nobody_calibrated_does_not_silence_what_was_taught():
     situation = _situation("Where is the kiln?", taught="Where is the kiln?")
-    verdict = Reasoner(BELIEF).answer(situation, lambda: AnotherModel(9.0))
+    verdict = Reasoner(BELIEF).answer(situation, Tools(reader=lambda: AnotherModel(9.0)))
     assert (verdict.decision, verdict.candidates[0].text) == ("answer", "in Halden")
 
 
