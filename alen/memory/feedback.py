@@ -42,6 +42,8 @@ def give(
         if known is not None:
             # The right answer was there already; it may have been set aside by an earlier mistake.
             _confirm(connection, encoder, episodes.row_of(connection, row.namespace_id, known), vector_D)
+            # Its time may have run out: said anew it holds again, as when it is taught again.
+            run(connection, "UPDATE episode SET expires_at = NULL WHERE uid = ?", (known,))
             return {"status": "quarantined", "correction": known}
         [new] = episode_rows.insert(connection, encoder, row.namespace_id, [correction], [vector_D], supersedes=row.id)
         return {"status": "quarantined", "correction": new}

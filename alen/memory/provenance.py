@@ -13,15 +13,22 @@ from alen.memory.store import Store
 
 
 def descendants(
-    connection: sa.Connection, namespace: int, items: Sequence[int], passages: Sequence[int] = ()
+    connection: sa.Connection,
+    namespace: int,
+    items: Sequence[int],
+    passages: Sequence[int] = (),
+    *,
+    answers_only: bool = False,
 ) -> list[int]:
-    """Episodes that were answered from these, from answers to them, and so on; without the episodes themselves."""
+    """Episodes that were answered from these, that these were merged into, and so on; without the episodes themselves.
+    With ``answers_only`` just what ALEN answered: what a person taught stands by itself, also where something like it
+    was merged into it."""
     found: dict[int, None] = {}
     waiting = [*(("episode", item) for item in items), *(("passage", item) for item in passages)]
     sql = (
         "SELECT e.id FROM derived_from d JOIN episode e ON e.id = d.child_id "
         "WHERE e.namespace_id = ? AND d.parent_kind = ? AND d.parent_id = ?"
-    )
+    ) + (" AND e.kind = 'asked'" if answers_only else "")
     known = set(items)
     while waiting:
         kind, item = waiting.pop()
@@ -36,7 +43,7 @@ def descendants(
 def quarantine(connection: sa.Connection, namespace: int, items: Sequence[int]) -> int:
     """Of these episodes nothing is recalled any more, nor of what rests on them; how many rested on them."""
     moment = now()
-    children = descendants(connection, namespace, items)
+    children = descendants(connection, namespace, items, answers_only=True)
     for some in chunks([*items, *children]):
         run(
             connection,
@@ -60,7 +67,7 @@ def descendants_of(store: Store, namespace: str, uid: str) -> list[str]:
     with store.reading() as connection:
         row = episodes.row_of(connection, namespaces.find(connection, namespace), uid)
         found: list[str] = []
-        for some in chunks(descendants(connection, row.namespace_id, [row.id])):
+        for some in chunks(descendants(connection, row.namespace_id, [row.id], answers_only=True)):
             sql = f"SELECT uid FROM episode WHERE id IN ({marks(some)}) AND status = 'active' ORDER BY id"
             found += run(connection, sql, tuple(some)).scalars()
         return found

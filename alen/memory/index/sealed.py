@@ -23,8 +23,9 @@ KIND = "ivf-pq4"
 """Cells, two for each row, and in them four bits for every two numbers of a vector (André, Kermarrec and Le Scouarnec,
 2017, "Accelerated Nearest Neighbor Search with Quick ADC"); the best are compared again in half floats."""
 
-AGAIN_AT_LEAST = 50
-"""Rows that are compared again, however few are asked for."""
+MEASURED_AT = 10
+"""Neighbours that recall is measured for. Whoever asks for fewer gets what was measured: with the codes of fewer rows
+looked at again, a row might not even find itself."""
 
 _AT_ONCE = 8192
 _SIGN_AND_REST = np.int32(0x8FFFE000 - (1 << 32))
@@ -115,7 +116,7 @@ class Search:
 
     def depth(self, count: int) -> int:
         """Rows that are compared again for the best ``count``."""
-        return max(AGAIN_AT_LEAST, self.again * count)
+        return self.again * max(count, MEASURED_AT)
 
 
 def nearest(

@@ -18,7 +18,6 @@ from alen.memory.index.files import Manifest
 from alen.memory.index.sealed import KIND, Search
 
 _ADD_AT_ONCE = 65_536
-_K = 10
 _STEP = 1.2
 """Between one number of probes that is tried and the next."""
 
@@ -182,7 +181,8 @@ def _measured(ivf: Any, half_ND: np.ndarray, chosen: planning.Plan, go_on: Calla
     between_ND = own_ND + chance.permutation(own_ND)
     between_ND /= np.maximum(np.linalg.norm(between_ND, axis=1, keepdims=True), 1e-6)
     # A row finds itself first, and then as many as the others.
-    wanted = ((query_ND, min(k, len(half_ND))) for query_ND, k in ((between_ND, _K), (own_ND, _K + 1)))
+    k = sealed.MEASURED_AT
+    wanted = ((query_ND, min(k, len(half_ND))) for query_ND, k in ((between_ND, k), (own_ND, k + 1)))
     sets = [(query_ND, k, _last(half_ND, query_ND, k)) for query_ND, k in wanted]
 
     def recall(how: Search) -> float:
@@ -209,7 +209,7 @@ def _share(found: Sequence[tuple[np.ndarray, np.ndarray]], last_N: np.ndarray, k
     """Of the ``k`` true neighbours but for a row's own. By score, as many rows can be equally near."""
     hits = sum(np.count_nonzero(own >= last - _SAME) for (_, own), last in zip(found, last_N, strict=True))
     missed = k * len(found) - hits
-    return 1 - missed / max(min(k, _K) * len(found), 1)
+    return 1 - missed / max(min(k, sealed.MEASURED_AT) * len(found), 1)
 
 
 def _last(half_ND: np.ndarray, query_ND: np.ndarray, k: int) -> np.ndarray:

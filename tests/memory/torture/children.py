@@ -15,6 +15,7 @@ from typing import Any
 
 from alen.memory import auditing, faults
 from alen.memory.index import faiss_guard, planning
+from tests.memory.torture.counts import times
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["alen.memory", "alembic.command", "faiss", "tests.memory.conftest"])
@@ -25,7 +26,7 @@ PLANNING = {"SEAL_FROM": 40, "RECALL": 2.0, "OF_CODES": 2.0}
 SAMPLE = 20
 """Items that a deep look searches for by their own vector."""
 
-WATCHDOG_SECONDS = 60
+WATCHDOG_SECONDS = times(1800, 60)
 KILLED = 137
 
 

@@ -157,7 +157,7 @@ class Machine(RuleBasedStateMachine):
             known = self.tenants[name].twin(record.question, answer)
             self.told(name, said["correction"], (record.question, answer, ()))
             if known is not None:
-                known.status = "active"
+                known.status, known.ended = "active", False
 
     @rule(who=who, name=tenants)
     def merge(self, who: int, name: str) -> None:
