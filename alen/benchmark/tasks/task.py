@@ -1,0 +1,120 @@
+"""A data set put to a model: its instruction, worked examples that are never asked, and how an answer is graded."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from alen.benchmark.tasks.item import GraderKind, Item, Row, in_hash_order
+from alen.errors import BadInput
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+DEVELOPMENT = 200
+"""Groups' rows on which prompts were chosen; they are never reported."""
+CANDIDATES = 40
+"""Groups among which an example is looked for."""
+SEED = 20260
+Style = Literal["plain", "letters", "text"]
+Part = Literal["development", "evaluation"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """``chance`` is the accuracy of guessing, measured or computed from the rows when None: one over the options, or
+    the commonest label's share. With ``style`` letters or text the options are shown, and answered by either."""
+
+    name: str
+    instruction: str
+    read: Callable[[Path], list[Row]]
+    grader: GraderKind
+    max_tokens: int
+    shots: int = 4
+    style: Style = "plain"
+    chance: float | None = None
+
+    def items(self, folder: Path, part: Part, count: int | None = None) -> list[Item]:
+        """At most ``count`` questions of one part, the same at every call. Raises BadInput when the data are not there,
+        or hold too few."""
+        rows = self.read(folder)
+        examples, development, evaluation = self._parts(rows)
+        chosen = development if part == "development" else evaluation
+        chance = self._chance(rows)
+        if not chosen:
+            raise BadInput("data", f"{len(rows)} rows of {self.name}", "more rows than examples", "Complete the data.")
+        begin = self._opening(examples)
+        return [self._item(row, begin, chance) for row in chosen[:count]]
+
+    def _parts(self, rows: Sequence[Row]) -> tuple[list[Row], list[Row], list[Row]]:
+        """Whole groups for examples, then for development, then for evaluation, each in random order."""
+        groups: dict[str, list[Row]] = {}
+        for row in sorted(rows, key=lambda row: row.id):
+            groups.setdefault(row.group, []).append(row)
+        # What is held to the test side must not be shown as an example.
+        order = sorted(in_hash_order(groups), key=lambda group: groups[group][0].pool == "test")
+        examples: list[Row] = []
+        while len(examples) < self.shots and len(order) > 1:
+            group = min(order[:CANDIDATES], key=lambda group: _as_example(groups[group][0], examples))
+            examples.append(groups[group][0])
+            order.remove(group)
+        few = min(DEVELOPMENT, len(rows) // 4)
+        development: list[Row] = []
+        while len(development) < few and order:
+            development += groups[order.pop(0)]
+        evaluation = [row for group in order for row in groups[group]]
+        for part in (development, evaluation):
+            random.Random(SEED).shuffle(part)
+        return examples, development, evaluation
+
+    def _opening(self, examples: Sequence[Row]) -> tuple[dict[str, str], ...]:
+        turns = [{"role": "system", "content": self.instruction}]
+        for row in examples:
+            turns += [
+                {"role": "user", "content": self._asked(row)},
+                {"role": "assistant", "content": self._answered(row)},
+            ]
+        return tuple(turns)
+
+    def _item(self, row: Row, opening: tuple[dict[str, str], ...], chance: float) -> Item:
+        return Item(
+            id=f"{self.name}/{row.id}",
+            set=self.name,
+            group=f"{self.name}/{row.group}",
+            question=row.question,
+            messages=(*opening, {"role": "user", "content": self._asked(row)}),
+            golds=row.golds,
+            grader=self.grader,
+            options=row.options,
+            context=row.context,
+            pool=row.pool,
+            chance=1 / len(row.options) if self.chance is None and row.options else chance,
+            max_tokens=self.max_tokens,
+        )
+
+    def _asked(self, row: Row) -> str:
+        parts = [row.context] if row.context else []
+        parts.append(row.question)
+        if self.style == "letters":
+            parts += [f"{letter}. {option}" for letter, option in zip(LETTERS, row.options, strict=False)]
+        elif self.style == "text":
+            parts.append("Options: " + "; ".join(row.options))
+        return "\n".join(parts)
+
+    def _answered(self, row: Row) -> str:
+        return LETTERS[row.options.index(row.answer)] if self.style == "letters" else row.answer
+
+    def _chance(self, rows: Sequence[Row]) -> float:
+        if self.chance is not None or not rows:
+            return self.chance or 0.0
+        if self.grader == "label":
+            answers = [row.answer for row in rows]
+            return max(answers.count(answer) for answer in set(answers)) / len(answers)
+        return 0.0
+
+
+def _as_example(row: Row, so_far: Sequence[Row]) -> tuple[int, int]:
+    """Lower is better: an answer that was not shown yet, since examples must not teach a constant; then a short row."""
+    shown = [each.answer for each in so_far]
+    return shown.count(row.answer), len(row.context) + len(row.question)
