@@ -11,11 +11,11 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from alen.benchmark.generations import SAMPLES, TEMPERATURE, Settings, generate
-from alen.benchmark.harness import progress
-from alen.benchmark.shared_prompt import SharedPrompt
+from alen.benchmark.generations import SAMPLES, TEMPERATURE, Prompts, Settings, generate
+from alen.benchmark.harness import Report, progress
 from alen.benchmark.tasks import TASKS
 from alen.errors import AlenError
 
@@ -36,8 +36,8 @@ def run(options: argparse.Namespace, stop: threading.Event) -> None:
     from alen.language_model import LargeLanguageModel
 
     model = LargeLanguageModel.from_pretrained(options.model, home=options.home)
-    prompt = SharedPrompt(model)
-    settings = Settings(model.fingerprint, options.seed, options.samples, options.temperature, options.samples > 0)
+    prompts = Prompts(model)
+    settings = Settings(model.fingerprint, options.seed, options.samples, options.temperature)
     with progress() as show:
         for name in options.sets:
             if stop.is_set():
@@ -46,12 +46,16 @@ def run(options: argparse.Namespace, stop: threading.Event) -> None:
             out = options.out / f"{model.name}.{name}.{options.seed}.jsonl"
             generate(
                 items,
-                prompt,
+                prompts,
                 out,
                 settings,
-                report=lambda done, name=name, total=len(items): show(name, done, total),
+                report=partial(_report, show, name, len(items)),
                 cancel=stop,
             )
+
+
+def _report(show: Report, name: str, total: int, done: int) -> None:
+    show(name, done, total)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

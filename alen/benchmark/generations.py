@@ -18,6 +18,7 @@ from alen.benchmark.shared_prompt import Reply, SharedPrompt
 from alen.benchmark.tasks import Item, grade
 from alen.benchmark.tasks.item import place
 from alen.errors import BadInput
+from alen.language_model import LargeLanguageModel
 from alen.types import CancelToken
 
 T = TypeVar("T")
@@ -47,20 +48,37 @@ Guidelines for your evaluation:
 """
 
 
+UQLM_TRUE = (
+    "\n    Question: {q}\n    \n    Proposed Answer: {a}\n\n"
+    "    Is the proposed answer to the question true or false? Answer with only one word true/false.\n\n"
+    "    True or False:\n        "
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``samples`` 0 writes the likely reply alone; ``true`` asks whether it is true."""
+    """``samples`` 0 writes the likely reply and nothing else: enough for an accuracy."""
 
     model: str
     seed: int = 0
     samples: int = SAMPLES
     temperature: float = TEMPERATURE
-    true: bool = True
+
+
+class Prompts:
+    """A prompt for each kind of question: none makes another forget the instruction that all of its kind share."""
+
+    def __init__(self, model: LargeLanguageModel) -> None:
+        self.question, self.polygraph, self.uqlm = (SharedPrompt(model) for _ in range(3))
+
+    @property
+    def forwarded(self) -> int:
+        return self.question.forwarded + self.polygraph.forwarded + self.uqlm.forwarded
 
 
 def generate(
     items: Sequence[Item],
-    prompt: SharedPrompt,
+    prompts: Prompts,
     out: Path,
     settings: Settings,
     *,
@@ -77,41 +95,39 @@ def generate(
         for item in items[done:]:
             if cancel is not None and cancel.is_set():
                 break
-            file.write(json.dumps(line_of(item, prompt, settings), ensure_ascii=False) + "\n")
+            file.write(json.dumps(line_of(item, prompts, settings), ensure_ascii=False) + "\n")
             file.flush()
             done += 1
             report(done)
     return done
 
 
-def line_of(item: Item, prompt: SharedPrompt, settings: Settings) -> dict[str, Any]:
+def line_of(item: Item, prompts: Prompts, settings: Settings) -> dict[str, Any]:
     """All that is kept of one question."""
-    clock = _Clock(prompt)
+    clock, prompt = _Clock(prompts), prompts.question
     clock.timed("read", lambda: prompt.read(item.messages))
-    read = prompt.length
     if item.given is None:
         (greedy,) = clock.timed("greedy", lambda: _written(item, prompt, 1, 0.0, 0))
     else:
         greedy = clock.timed("greedy", lambda: prompt.given(item.given or ""))
-    seed = int(place(f"{item.id} {settings.seed}") * 2**62)
-    samples: list[Reply] = []
-    if settings.samples:
-        samples = clock.timed("samples", lambda: _written(item, prompt, settings.samples, settings.temperature, seed))
-    options = list(item.options) if item.given is None else []
-    likelihoods = clock.timed("options", lambda: prompt.score(options)) if options else []
     line = item.to_json() | {
         "digest": item.digest,
         "settings": asdict(settings),
+        "prompt_tokens": prompt.length,
         "greedy": asdict(greedy),
-        "distribution": asdict(clock.timed("distribution", lambda: prompt.distribution(greedy.tokens))),
-        "samples": [asdict(sample) for sample in samples],
-        "option_logprobs": likelihoods,
         "is_right": grade(greedy.text, item) if item.right is None else item.right,
-        "samples_right": [grade(sample.text, item) for sample in samples],
-        "prompt_tokens": read,
     }
-    if settings.true:
-        line |= clock.timed("true", lambda: _true(item, prompt, greedy.text, [sample.text for sample in samples]))
+    if settings.samples:
+        seed = int(place(f"{item.id} {settings.seed}") * 2**62)
+        samples = clock.timed("samples", lambda: _written(item, prompt, settings.samples, settings.temperature, seed))
+        options = list(item.options) if item.given is None else []
+        line |= {
+            "distribution": asdict(clock.timed("distribution", lambda: prompt.distribution(greedy.tokens))),
+            "samples": [asdict(sample) for sample in samples],
+            "samples_right": [grade(sample.text, item) for sample in samples],
+            "option_logprobs": clock.timed("options", lambda: prompt.score(options)) if options else [],
+        }
+        line |= clock.timed("true", lambda: _true(item, prompts, greedy.text, [sample.text for sample in samples]))
     return line | {"milliseconds": clock.milliseconds, "tokens": clock.tokens}
 
 
@@ -125,7 +141,7 @@ def _written(item: Item, prompt: SharedPrompt, count: int, temperature: float, s
     return prompt.write(count, max_tokens=item.max_tokens, temperature=temperature, seed=seed, stop=item.stop)
 
 
-def _true(item: Item, prompt: SharedPrompt, answer: str, samples: Sequence[str]) -> dict[str, Any]:
+def _true(item: Item, prompts: Prompts, answer: str, samples: Sequence[str]) -> dict[str, Any]:
     """The log-probabilities of True after lm-polygraph's two questions, and uqlm's first token with its own.
 
     The question is asked with its passage and options, without the worked examples."""
@@ -136,16 +152,11 @@ def _true(item: Item, prompt: SharedPrompt, answer: str, samples: Sequence[str])
     }
     found: dict[str, Any] = {}
     for name, text in texts.items():
-        if samples or name == "p_true":
-            prompt.read([{"role": "user", "content": text}])
-            found[name] = prompt.next_token("True")
-    asked = (
-        f"\n    Question: {question}\n    \n    Proposed Answer: {answer}\n\n"
-        "    Is the proposed answer to the question true or false? Answer with only one word true/false.\n\n"
-        "    True or False:\n        "
-    )
-    prompt.read([{"role": "system", "content": UQLM_SYSTEM}, {"role": "user", "content": asked}])
-    (said,) = prompt.write(1, max_tokens=1, temperature=0.0, seed=0)
+        prompts.polygraph.read([{"role": "user", "content": text}])
+        found[name] = prompts.polygraph.next_token("True")
+    asked = UQLM_TRUE.format(q=question, a=answer)
+    prompts.uqlm.read([{"role": "system", "content": UQLM_SYSTEM}, {"role": "user", "content": asked}])
+    (said,) = prompts.uqlm.write(1, max_tokens=1, temperature=0.0, seed=0)
     return found | {"said_true": {"token": said.text, "logprob": said.logprobs[0]}}
 
 
@@ -172,14 +183,14 @@ def _kept(out: Path, items: Sequence[Item], settings: Settings) -> int:
 class _Clock:
     """Milliseconds and tokens of each look."""
 
-    def __init__(self, prompt: SharedPrompt) -> None:
-        self._prompt = prompt
+    def __init__(self, prompts: Prompts) -> None:
+        self._prompts = prompts
         self.milliseconds: dict[str, float] = {}
         self.tokens: dict[str, int] = {}
 
     def timed(self, name: str, work: Callable[[], T]) -> T:
-        started, before = time.perf_counter(), self._prompt.forwarded
+        started, before = time.perf_counter(), self._prompts.forwarded
         result = work()
         self.milliseconds[name] = round(1000 * (time.perf_counter() - started), 1)
-        self.tokens[name] = self._prompt.forwarded - before
+        self.tokens[name] = self._prompts.forwarded - before
         return result

@@ -56,7 +56,7 @@ _PLAIN = (
     Task("sst2", "Is the review negative or positive? Answer in one word.", labelling.sst2, "label", 4, 6),
     Task(
         "trec",
-        "What does the question ask for: abbreviation, description, thing, person, place or number? Answer in one word.",
+        "Is the answer an abbreviation, a description, a thing, a person, a place or a number? Answer in one word.",
         labelling.trec,
         "label",
         4,
