@@ -152,8 +152,9 @@ def _true(item: Item, prompts: Prompts, answer: str, samples: Sequence[str]) -> 
     }
     found: dict[str, Any] = {}
     for name, text in texts.items():
-        prompts.polygraph.read([{"role": "user", "content": text}])
-        found[name] = prompts.polygraph.next_token("True")
+        if samples or name == "p_true":
+            prompts.polygraph.read([{"role": "user", "content": text}])
+            found[name] = prompts.polygraph.next_token("True")
     asked = UQLM_TRUE.format(q=question, a=answer)
     prompts.uqlm.read([{"role": "system", "content": UQLM_SYSTEM}, {"role": "user", "content": asked}])
     (said,) = prompts.uqlm.write(1, max_tokens=1, temperature=0.0, seed=0)

@@ -122,8 +122,10 @@ def scored(lines: Lines, size: int) -> dict[str, list[float]]:
     add("MeanTokenEntropy", estimators.MeanTokenEntropy())
     found["MaxTokenEntropy"] = [-float(max(row)) for row in stats["entropy"]]
     add("SelfCertainty", estimators.SelfCertainty(), certainty(lines, size))
-    add("RenyiNeg", estimators.RenyiNeg(), divergence(lines, size))
-    add("FisherRao", estimators.FisherRao(), divergence(lines, size))
+    # These two grow with the distance from the uniform distribution, and yet are returned as uncertainties: turned
+    # round here, so that no gain over them comes from a sign.
+    for name, estimator in (("RenyiNeg", estimators.RenyiNeg()), ("FisherRao", estimators.FisherRao())):
+        add(name, lambda stats, estimator=estimator: -estimator(stats), divergence(lines, size))
     if all(line["greedy"]["finish"] != "given" for line in lines):
         add("BoostedProb", estimators.BoostedProbSequence(), likeliest(lines))
     if all("p_true" in line for line in lines):

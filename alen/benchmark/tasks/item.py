@@ -21,7 +21,8 @@ class Row:
 
     Rows of one ``group`` belong together (one article, one template, the same question twice) and are never parted.
     ``options`` are in the order in which they are shown. ``pool`` "fit" or "test" holds a row to one side of every
-    split, where weights were already fitted on some articles."""
+    split, where weights were already fitted on some articles. ``judged`` are answers and whether they are right, where
+    the question is not to be answered but an answer to be judged."""
 
     id: str
     group: str
@@ -31,12 +32,13 @@ class Row:
     options: tuple[str, ...] = ()
     context: str = ""
     pool: Pool = ""
+    judged: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """A row with the conversation that asks it. ``given`` is an answer to be judged, and ``right`` its label, where
-    nothing is to be generated; ``chance`` is the accuracy of guessing, 0..1."""
+    nothing is to be generated; ``chance`` is the accuracy of guessing, 0..1; ``samples`` bounds how many are drawn."""
 
     id: str
     set: str
@@ -51,6 +53,7 @@ class Item:
     chance: float = 0.0
     max_tokens: int = 16
     stop: tuple[str, ...] = ("\n",)
+    samples: int = 100
     given: str | None = None
     right: bool | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alen.benchmark.tasks import answering, choosing, counting, labelling, procedural
+from alen.benchmark.tasks import answering, checking, choosing, counting, labelling, procedural
 from alen.benchmark.tasks.task import Style, Task
 
 _LETTER = "Answer with the letter of the right option."
@@ -78,5 +78,11 @@ _PLAIN = (
     Task("procedural", _NUMBER, procedural.rows, "number", 8, 8),
 )
 
-TASKS = {task.name: task for task in (*(choice(name, style) for name, style in STYLES.items()), *_PLAIN)}
-CHECKING: dict[str, object] = {}
+_CHECKING = (
+    Task("check_commonsenseqa", _SHORT, checking.commonsenseqa, "f1", 16, 6),
+    Task("check_truthfulqa", "Answer in one sentence.", checking.truthfulqa, "f1", 32, 4),
+    Task("check_gsm8k", "Work step by step.", checking.gsm8k_solutions, "number", 120, 0, samples=0),
+    Task("check_halueval", "Answer the question.", checking.halueval, "f1", 120, 0, samples=0),
+)
+
+TASKS = {task.name: task for task in (*(choice(name, style) for name, style in STYLES.items()), *_PLAIN, *_CHECKING)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,8 +23,8 @@ Part = Literal["development", "evaluation"]
 
 @dataclass(frozen=True)
 class Task:
-    """``chance`` is the accuracy of guessing, measured or computed from the rows when None: one over the options, or
-    the commonest label's share. With ``style`` letters or text the options are shown, and answered by either."""
+    """With ``style`` letters or text the options are shown, and answered by either. ``samples`` bounds how many replies
+    are drawn."""
 
     name: str
     instruction: str
@@ -33,7 +33,7 @@ class Task:
     max_tokens: int
     shots: int = 4
     style: Style = "plain"
-    chance: float | None = None
+    samples: int = 100
 
     def items(self, folder: Path, part: Part, count: int | None = None) -> list[Item]:
         """At most ``count`` questions of one part, the same at every call. Raises BadInput when the data are not there,
@@ -45,7 +45,7 @@ class Task:
         if not chosen:
             raise BadInput("data", f"{len(rows)} rows of {self.name}", "more rows than examples", "Complete the data.")
         begin = self._opening(examples)
-        return [self._item(row, begin, chance) for row in chosen[:count]]
+        return [item for row in chosen for item in self._items(row, begin, chance)][:count]
 
     def _parts(self, rows: Sequence[Row]) -> tuple[list[Row], list[Row], list[Row]]:
         """Whole groups for examples, then for development, then for evaluation, each in random order."""
@@ -77,8 +77,8 @@ class Task:
             ]
         return tuple(turns)
 
-    def _item(self, row: Row, opening: tuple[dict[str, str], ...], chance: float) -> Item:
-        return Item(
+    def _items(self, row: Row, opening: tuple[dict[str, str], ...], chance: float) -> list[Item]:
+        item = Item(
             id=f"{self.name}/{row.id}",
             set=self.name,
             group=f"{self.name}/{row.group}",
@@ -89,9 +89,16 @@ class Task:
             options=row.options,
             context=row.context,
             pool=row.pool,
-            chance=1 / len(row.options) if self.chance is None and row.options else chance,
+            chance=1 / len(row.options) if self.grader == "choice" else chance,
             max_tokens=self.max_tokens,
+            samples=self.samples,
         )
+        if not row.judged:
+            return [item]
+        return [
+            replace(item, id=f"{item.id}/{number}", given=text, right=right)
+            for number, (text, right) in enumerate(row.judged)
+        ]
 
     def _asked(self, row: Row) -> str:
         parts = [row.context] if row.context else []
@@ -106,12 +113,11 @@ class Task:
         return LETTERS[row.options.index(row.answer)] if self.style == "letters" else row.answer
 
     def _chance(self, rows: Sequence[Row]) -> float:
-        if self.chance is not None or not rows:
-            return self.chance or 0.0
-        if self.grader == "label":
-            answers = [row.answer for row in rows]
-            return max(answers.count(answer) for answer in set(answers)) / len(answers)
-        return 0.0
+        """Of labels, that of always giving the commonest; of answers to be judged, that of the commoner verdict."""
+        verdicts: list[object] = [right for row in rows for _, right in row.judged]
+        if self.grader == "label" and not verdicts:
+            verdicts = [row.answer for row in rows]
+        return max(map(verdicts.count, set(verdicts))) / len(verdicts) if verdicts else 0.0
 
 
 def _as_example(row: Row, so_far: Sequence[Row]) -> tuple[int, int]:
