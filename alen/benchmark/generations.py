@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from alen.benchmark.shared_prompt import Reply, SharedPrompt
 from alen.benchmark.tasks import Item, grade
 from alen.benchmark.tasks.item import place
@@ -105,11 +107,18 @@ def generate(
 def line_of(item: Item, prompts: Prompts, settings: Settings) -> dict[str, Any]:
     """All that is kept of one question."""
     clock, prompt = _Clock(prompts), prompts.question
-    clock.timed("read", lambda: prompt.read(item.messages))
-    if item.given is None:
+    clock.timed("read", lambda: prompt.read(item.prompt))
+    seed = int(place(f"{item.id} {settings.seed}") * 2**62)
+    count = min(settings.samples, item.samples)
+    options: list[Reply] = []
+    samples: list[Reply] = []
+    if item.constrained:
+        options = clock.timed("greedy", lambda: prompt.given(item.options))
+        greedy, samples = _chosen(options, count, settings.temperature, seed)
+    elif item.given is None:
         (greedy,) = clock.timed("greedy", lambda: _written(item, prompt, 1, 0.0, 0))
     else:
-        greedy = clock.timed("greedy", lambda: prompt.given(item.given or ""))
+        (greedy,) = clock.timed("greedy", lambda: prompt.given([item.given or ""]))
     line = item.to_json() | {
         "digest": item.digest,
         "settings": asdict(settings),
@@ -118,17 +127,24 @@ def line_of(item: Item, prompts: Prompts, settings: Settings) -> dict[str, Any]:
         "is_right": grade(greedy.text, item) if item.right is None else item.right,
     }
     if settings.samples:
-        seed = int(place(f"{item.id} {settings.seed}") * 2**62)
-        samples = clock.timed("samples", lambda: _written(item, prompt, settings.samples, settings.temperature, seed))
-        options = list(item.options) if item.given is None else []
+        if count and not samples:
+            samples = clock.timed("samples", lambda: _written(item, prompt, count, settings.temperature, seed))
         line |= {
             "distribution": asdict(clock.timed("distribution", lambda: prompt.distribution(greedy.tokens))),
             "samples": [asdict(sample) for sample in samples],
             "samples_right": [grade(sample.text, item) for sample in samples],
-            "option_logprobs": clock.timed("options", lambda: prompt.score(options)) if options else [],
+            "option_logprobs": [option.logprobs for option in options],
         }
         line |= clock.timed("true", lambda: _true(item, prompts, greedy.text, [sample.text for sample in samples]))
     return line | {"milliseconds": clock.milliseconds, "tokens": clock.tokens}
+
+
+def _chosen(options: Sequence[Reply], count: int, temperature: float, seed: int) -> tuple[Reply, list[Reply]]:
+    """The likeliest option, and options drawn in proportion to their probability: the model, held to the options."""
+    likely = np.array([sum(option.logprobs) for option in options])
+    weights = np.exp((likely - likely.max()) / temperature)
+    drawn = np.random.default_rng(seed).choice(len(options), size=count, p=weights / weights.sum())
+    return options[int(likely.argmax())], [options[place] for place in drawn]
 
 
 def read_lines(file: Path) -> list[dict[str, Any]]:

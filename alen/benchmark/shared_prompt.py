@@ -1,6 +1,6 @@
-"""Many looks at one question, its conversation read once: the likely reply, samples, and how likely a text is.
+"""Many looks at one question, its prompt read once: the likely reply, samples, and how likely a text is.
 
-Questions of a set begin alike, with the same instruction and examples: what two conversations share is not read again.
+Questions of a set begin alike, with the same examples: what two prompts share is not read again.
 
 Axes: T tokens, V vocabulary, K likeliest tokens.
 """
@@ -21,7 +21,7 @@ from alen.neural.cache import KVCache
 from alen.types import Messages
 
 ROOM = 128
-"""Tokens by which a conversation may outgrow the one before it without making a new cache."""
+"""Tokens by which a prompt may outgrow the one before it without making a new cache."""
 TOP = 15
 """Log-probabilities kept of each token's rivals: as many as uqlm asks a model for."""
 
@@ -53,7 +53,7 @@ class Distribution:
 
 
 class SharedPrompt:
-    """One conversation at a time; ``read`` begins the next. Not for several threads."""
+    """One prompt at a time; ``read`` begins the next. Not for several threads."""
 
     def __init__(self, model: LargeLanguageModel) -> None:
         self._model = model
@@ -61,18 +61,21 @@ class SharedPrompt:
         self._ids: list[int] = []
         self._cache: KVCache | None = None
         self._logits_V = torch.empty(0)
+        self._is_text = False
         self.forwarded = 0
         """Tokens read or written so far, by all looks together."""
 
     @property
     def length(self) -> int:
-        """Tokens of the conversation."""
+        """Tokens of the prompt."""
         return len(self._ids)
 
     @torch.inference_mode()
-    def read(self, messages: Messages) -> None:
-        """Raises BadInput when the conversation leaves no room for a reply."""
-        ids = self._tokenizer.encode(self._model.chat_prompt(messages))
+    def read(self, prompt: str | Messages) -> None:
+        """A text to be continued up to the end of its line, or a conversation to be answered. Raises BadInput when it
+        leaves no room for a reply."""
+        self._is_text = isinstance(prompt, str)
+        ids = self._tokenizer.encode(prompt if isinstance(prompt, str) else self._model.chat_prompt(prompt))
         GenerationConfig(max_tokens=1).budget(len(ids), self._model.context)
         # The last token is read anew, for its logits.
         shared = min(_shared(self._ids, ids), len(ids) - 1)
@@ -90,7 +93,7 @@ class SharedPrompt:
     def write(
         self, count: int, *, max_tokens: int, temperature: float, seed: int, stop: Sequence[str] = ()
     ) -> list[Reply]:
-        """``count`` replies after the conversation."""
+        """``count`` replies after the prompt."""
         assert self._cache is not None
         config = GenerationConfig(max_tokens=max_tokens, temperature=temperature, seed=seed, eos_token_id=())
         texts = [_Text(self._model, stop) for _ in range(count)]
@@ -118,28 +121,11 @@ class SharedPrompt:
         )
 
     @torch.inference_mode()
-    def given(self, text: str) -> Reply:
-        """A text as if the model had written it, with an end mark."""
-        tokens = self._ended(text)
-        rows_TV = self._rows([tokens])[0]
-        best_T2 = rows_TV.topk(2).values
-        return Reply(
-            text=text.strip(),
-            tokens=tokens,
-            logprobs=_rounded(rows_TV.gather(1, torch.tensor(tokens)[:, None])[:, 0]),
-            margins=_rounded(best_T2[:, 0] - best_T2[:, 1]),
-            entropies=_rounded(-(rows_TV.exp() * rows_TV).nan_to_num().sum(-1)),
-            finish="given",
-        )
-
-    @torch.inference_mode()
-    def score(self, texts: Sequence[str]) -> list[list[float]]:
-        """Of each text the natural log of the probability of each of its tokens, and of the end mark after it."""
+    def given(self, texts: Sequence[str]) -> list[Reply]:
+        """Texts as if the model had written them, each with what would have ended it."""
         replies = [self._ended(text) for text in texts]
-        return [
-            _rounded(rows_TV.gather(1, torch.tensor(tokens)[:, None])[:, 0])
-            for tokens, rows_TV in zip(replies, self._rows(replies), strict=True)
-        ]
+        rows = self._rows(replies)
+        return [_given(*each) for each in zip(texts, replies, rows, strict=True)]
 
     @torch.inference_mode()
     def next_token(self, text: str) -> float:
@@ -147,6 +133,8 @@ class SharedPrompt:
         return round(float(self._logits_V.log_softmax(-1)[self._tokenizer.encode(text)[0]]), 5)
 
     def _ended(self, text: str) -> list[int]:
+        if self._is_text:
+            return [*self._tokenizer.encode(f" {text.strip()}"), *self._tokenizer.encode("\n")[:1]]
         return [*self._tokenizer.encode(text.strip()), *self._tokenizer.eos_ids[:1]]
 
     def _rows(self, replies: Sequence[list[int]]) -> list[Tensor]:
@@ -197,6 +185,18 @@ class _Text:
             entropies=_rounded(draft.entropies),
             finish=draft.finish_reason,
         )
+
+
+def _given(text: str, tokens: list[int], rows_TV: Tensor) -> Reply:
+    best_T2 = rows_TV.topk(2).values
+    return Reply(
+        text=text.strip(),
+        tokens=tokens,
+        logprobs=_rounded(rows_TV.gather(1, torch.tensor(tokens)[:, None])[:, 0]),
+        margins=_rounded(best_T2[:, 0] - best_T2[:, 1]),
+        entropies=_rounded(-(rows_TV.exp() * rows_TV).nan_to_num().sum(-1)),
+        finish="given",
+    )
 
 
 def _shared(first: Sequence[int], second: Sequence[int]) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from alen.benchmark.tasks.item import Row, rows_of
 from alen.validation.grading import normalise_answer
 
+_OPERATOR = re.compile(r"(?<=[\d)])\s*([-+*/=x])\s*(?=[\d(])")
 _PLAIN_NUMBER = re.compile(r"-?\d+(?:\.\d+)?$")
 
 
@@ -20,10 +22,15 @@ def asdiv(*grades: str) -> Callable[[Path], list[Row]]:
         for row in rows_of(folder / "asdiv" / "test.jsonl"):
             number = row["answer"].partition("(")[0].strip()
             if row["grade"] in grades and _PLAIN_NUMBER.match(number):
-                rows.append(_row(row["id"], row["question"], number))
+                rows.append(replace(_row(row["id"], row["question"], number), answer=_worked(row["formula"], number)))
         return rows
 
     return read
+
+
+def _worked(formula: str, number: str) -> str:
+    """An example shows how: "7 + 2 = 9"."""
+    return _OPERATOR.sub(r" \1 ", formula) if formula.endswith(f"={number}") else number
 
 
 def gsm8k(folder: Path) -> list[Row]:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from alen.benchmark.tasks.item import GraderKind, Item
-from alen.benchmark.tasks.task import LETTERS
 from alen.validation.grading import is_right, normalise_answer
 
 _LETTER = re.compile(r"^\W*(?:(?:the )?(?:correct )?(?:answer|option)(?: is)?:?\s*)?\(?([A-Z])\)?(?:[.):,]|\s*$)", re.I)
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?|-?\.\d+")
 _ANSWER_IS = re.compile(r"(?:answer is|answer:|####|=)\s*\$?(?=-?[\d.])", re.I)
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _WORDS = {
     word: str(value)
     for value, word in enumerate(

@@ -37,13 +37,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A row with the conversation that asks it. ``given`` is an answer to be judged, and ``right`` its label, where
-    nothing is to be generated; ``chance`` is the accuracy of guessing, 0..1; ``samples`` bounds how many are drawn."""
+    """A row as it is asked. ``prompt`` is the text that a model continues: a small one follows worked examples in a
+    text, and hardly in a conversation. ``messages`` ask the same as a conversation, without examples.
+
+    With ``constrained`` the reply is one of the options. ``given`` is an answer to be judged, and ``right`` its label,
+    where nothing is generated. ``chance`` is the accuracy of guessing, 0..1; ``samples`` bounds how many are drawn."""
 
     id: str
     set: str
     group: str
     question: str
+    prompt: str
     messages: tuple[Mapping[str, str], ...]
     golds: tuple[str, ...]
     grader: GraderKind
@@ -51,6 +55,7 @@ class Item:
     context: str = ""
     pool: Pool = ""
     chance: float = 0.0
+    constrained: bool = False
     max_tokens: int = 16
     stop: tuple[str, ...] = ("\n",)
     samples: int = 100
@@ -60,7 +65,7 @@ class Item:
     @property
     def digest(self) -> str:
         """Changes with what the model is asked."""
-        asked = json.dumps([[dict(message) for message in self.messages], self.max_tokens, self.stop, self.given])
+        asked = json.dumps([self.prompt, self.options, self.constrained, self.max_tokens, self.stop, self.given])
         return hashlib.sha256(asked.encode()).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:

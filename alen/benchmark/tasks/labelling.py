@@ -23,9 +23,7 @@ RELATIONS = {"entailment": "yes", "contradiction": "no", "neutral": "maybe"}
 def sst2(folder: Path) -> list[Row]:
     """Socher et al., 2013: sentences of film reviews."""
     rows = [row for file in ("dev", "train") for row in rows_of(folder / "sst2" / f"{file}.jsonl")]
-    return [
-        _row(number, f"Review: {row['text']}", SENTIMENTS[row["label"]], SENTIMENTS) for number, row in enumerate(rows)
-    ]
+    return [_row(number, row["text"], SENTIMENTS[row["label"]], SENTIMENTS) for number, row in enumerate(rows)]
 
 
 def trec(folder: Path) -> list[Row]:

@@ -18,11 +18,13 @@ Draw = Callable[[random.Random, int], Numbers]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``draw`` makes the numbers of one problem, the answer among them as ``is``; ``most`` bounds what it draws."""
+    """``draw`` makes the numbers of one problem, the answer among them as ``is``; ``most`` bounds what it draws,
+    and ``worked`` is how an example shows the way."""
 
     name: str
     most: int
     draw: Draw
+    worked: str
     wordings: tuple[str, ...]
 
 
@@ -68,9 +70,9 @@ def _compare(random: random.Random, most: int) -> Numbers:
 
 
 def _sequence(random: random.Random, most: int) -> Numbers:
-    start, step = random.randint(1, most), random.randint(2, max(3, most // 4))
+    start, step = random.randint(1, most), random.randint(2, most)
     terms = {name: start + step * place for place, name in enumerate("abcd")}
-    return terms | {"is": start + 4 * step}
+    return terms | {"step": step, "is": start + 4 * step}
 
 
 def _double(random: random.Random, most: int) -> Numbers:
@@ -81,8 +83,9 @@ def _double(random: random.Random, most: int) -> Numbers:
 KINDS = (
     Kind(
         "sum",
-        999,
+        99,
         _sum,
+        "{a} + {b} = {is}",
         (
             "What is {a} + {b}?",
             "Add {a} and {b}.",
@@ -94,8 +97,9 @@ KINDS = (
     ),
     Kind(
         "difference",
-        99,
+        50,
         _difference,
+        "{a} - {b} = {is}",
         (
             "What is {a} - {b}?",
             "Subtract {b} from {a}.",
@@ -107,8 +111,9 @@ KINDS = (
     ),
     Kind(
         "product",
-        20,
+        12,
         _product,
+        "{a} * {b} = {is}",
         (
             "What is {a} times {b}?",
             "Multiply {a} by {b}.",
@@ -120,8 +125,9 @@ KINDS = (
     ),
     Kind(
         "quotient",
-        12,
+        10,
         _quotient,
+        "{a} / {b} = {is}",
         (
             "What is {a} divided by {b}?",
             "Divide {a} by {b}.",
@@ -133,8 +139,9 @@ KINDS = (
     ),
     Kind(
         "three",
-        20,
+        12,
         _three,
+        "{a} + {b} + {c} = {is}",
         (
             "What is {a} + {b} + {c}?",
             "Add up {a}, {b} and {c}.",
@@ -148,6 +155,7 @@ KINDS = (
         "gain and loss",
         12,
         _gain_and_loss,
+        "{a} + {b} - {c} = {is}",
         (
             "What is {a} + {b} - {c}?",
             "Start with {a}, add {b} and take away {c}. What is left?",
@@ -161,6 +169,7 @@ KINDS = (
         "groups and more",
         6,
         _groups_and_more,
+        "{a} * {b} + {c} = {is}",
         (
             "What is {a} x {b} + {c}?",
             "Multiply {a} by {b}, then add {c}.",
@@ -174,6 +183,7 @@ KINDS = (
         "compare",
         999,
         _compare,
+        "{is}",
         (
             "Which is the largest: {a}, {b} or {c}?",
             "Name the greatest of {a}, {b} and {c}.",
@@ -187,6 +197,7 @@ KINDS = (
         "sequence",
         9,
         _sequence,
+        "{d} + {step} = {is}",
         (
             "What comes next: {a}, {b}, {c}, {d}?",
             "Continue the sequence {a}, {b}, {c}, {d} by one number.",
@@ -200,6 +211,7 @@ KINDS = (
         "double",
         9,
         _double,
+        "2 * {a} + {b} = {is}",
         (
             "What is twice {a} plus {b}?",
             "Double {a} and add {b}.",
@@ -227,7 +239,7 @@ def rows(folder: Path | None = None, per_template: int = PER_TEMPLATE, seed: int
                 if len(drawn) == per_template:
                     break
             made += [
-                Row(f"{template}-{place}", template, question, str(numbers["is"]), (str(numbers["is"]),))
+                Row(f"{template}-{place}", template, question, kind.worked.format(**numbers), (str(numbers["is"]),))
                 for place, (question, numbers) in enumerate(drawn.items())
             ]
     return made

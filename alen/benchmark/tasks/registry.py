@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from alen.benchmark.tasks import answering, checking, choosing, counting, labelling, procedural
-from alen.benchmark.tasks.task import Style, Task
-
-_LETTER = "Answer with the letter of the right option."
-_TEXT = "Answer with the right option, word for word."
-_NUMBER = "Answer with a number only."
-_SHORT = "Answer in a few words."
+from alen.benchmark.tasks.task import Task
 
 BBH = (
     "boolean_expressions",
@@ -27,62 +22,42 @@ BBH = (
     "web_of_lies",
 )
 
+_CHOOSING = (
+    Task("commonsenseqa", "", choosing.commonsenseqa, "choice", 16, 6, constrained=True),
+    Task("mmlu_stem", "", choosing.mmlu_stem, "choice", 40, 5, constrained=True),
+    Task("truthfulqa", "", choosing.truthfulqa, "choice", 40, 4, constrained=True),
+    Task("clinc150", "", choosing.clinc150, "choice", 16, 10, "User: ", "Wants:", constrained=True),
+    *(Task(f"bbh_{name}", "", choosing.bbh(name), "choice", 16, 4, constrained=True) for name in BBH),
+)
 
-def choice(name: str, style: Style) -> Task:
-    """A set with options, answered by letter or by text."""
-    read = {
-        "commonsenseqa": choosing.commonsenseqa,
-        "mmlu_stem": choosing.mmlu_stem,
-        "truthfulqa": choosing.truthfulqa,
-        "clinc150": choosing.clinc150,
-    }.get(name) or choosing.bbh(name.removeprefix("bbh_"))
-    instruction = (
-        f"What does the user want? {_TEXT}" if name == "clinc150" else _LETTER if style == "letters" else _TEXT
-    )
-    long = style == "text" and name in ("truthfulqa", "mmlu_stem")
-    return Task(name, instruction, read, "choice", 4 if style == "letters" else 40 if long else 16, 5, style)
+_LABELLING = (
+    Task("sst2", "", labelling.sst2, "label", 4, 8, "Review: ", "Sentiment:", constrained=True),
+    Task("trec", "", labelling.trec, "label", 4, 12, answers="Kind of answer:", constrained=True),
+    Task("sick", "", labelling.sick, "label", 4, 9, "", constrained=True),
+    Task("rte", "", labelling.rte, "label", 4, 4, "", constrained=True),
+    Task("strategyqa", "", labelling.strategyqa, "label", 4, 8, constrained=True),
+    Task("strategyqa_facts", "", labelling.strategyqa_facts, "label", 4, 6, constrained=True),
+    Task("selfaware", "", labelling.selfaware, "label", 4, 8, answers="Is the answer known?", constrained=True),
+)
 
-
-STYLES: dict[str, Style] = {
-    "commonsenseqa": "text",
-    "mmlu_stem": "letters",
-    "truthfulqa": "letters",
-    "clinc150": "text",
-    **{f"bbh_{task}": "text" for task in BBH},
-}
-
-_PLAIN = (
-    Task("squad2", "Answer in a few words of the passage.", answering.squad2, "f1", 24, 3),
-    Task("sst2", "Is the review negative or positive? Answer in one word.", labelling.sst2, "label", 4, 6),
-    Task(
-        "trec",
-        "Is the answer an abbreviation, a description, a thing, a person, a place or a number? Answer in one word.",
-        labelling.trec,
-        "label",
-        4,
-        12,
-    ),
-    Task("sick", "Answer yes, no or maybe.", labelling.sick, "label", 4, 9),
-    Task("rte", "Answer yes or no.", labelling.rte, "label", 4, 4),
-    Task("strategyqa", "Answer yes or no.", labelling.strategyqa, "label", 4, 8),
-    Task("strategyqa_facts", "Answer yes or no.", labelling.strategyqa_facts, "label", 4, 6),
-    Task("selfaware", "Is the answer to this question known? Answer yes or no.", labelling.selfaware, "label", 4, 8),
-    Task("asdiv_1_3", _NUMBER, counting.asdiv("1", "2", "3"), "number", 8, 6),
-    Task("asdiv_4_6", _NUMBER, counting.asdiv("4", "5", "6"), "number", 8, 6),
-    Task("bbh_object_counting", _NUMBER, counting.objects, "number", 8, 6),
-    Task("gsm8k", "Work step by step; end with: The answer is", counting.gsm8k, "number", 120, 0),
-    Task("webquestions", _SHORT, answering.webquestions, "f1", 16, 6),
-    Task("nq_open", _SHORT, answering.nq_open, "f1", 16, 6),
-    Task("locomo", _SHORT, answering.locomo, "f1", 24, 3),
-    Task("next_word", "Continue the text by one word.", answering.next_word, "word", 4, 6),
-    Task("procedural", _NUMBER, procedural.rows, "number", 8, 8),
+_WRITING = (
+    Task("squad2", "", answering.squad2, "f1", 24, 2),
+    Task("locomo", "", answering.locomo, "f1", 24, 3),
+    Task("webquestions", "", answering.webquestions, "f1", 16, 6),
+    Task("nq_open", "", answering.nq_open, "f1", 16, 6),
+    Task("next_word", "Each text goes on with one word.", answering.next_word, "word", 4, 6, "Text: ", "Next word:"),
+    Task("asdiv_1_3", "", counting.asdiv("1", "2", "3"), "number", 24, 8),
+    Task("asdiv_4_6", "", counting.asdiv("4", "5", "6"), "number", 32, 8),
+    Task("bbh_object_counting", "", counting.objects, "number", 8, 6),
+    Task("gsm8k", "", counting.gsm8k, "number", 120, 2),
+    Task("procedural", "", procedural.rows, "number", 24, 10),
 )
 
 _CHECKING = (
-    Task("check_commonsenseqa", _SHORT, checking.commonsenseqa, "f1", 16, 6),
-    Task("check_truthfulqa", "Answer in one sentence.", checking.truthfulqa, "f1", 32, 4),
-    Task("check_gsm8k", "Work step by step.", checking.gsm8k_solutions, "number", 120, 0, samples=0),
-    Task("check_halueval", "Answer the question.", checking.halueval, "f1", 120, 0, samples=0),
+    Task("check_commonsenseqa", "", checking.commonsenseqa, "f1", 16, 6),
+    Task("check_truthfulqa", "", checking.truthfulqa, "f1", 32, 4),
+    Task("check_gsm8k", "", checking.gsm8k_solutions, "number", 120, 0, samples=0),
+    Task("check_halueval", "", checking.halueval, "f1", 120, 0, samples=0),
 )
 
-TASKS = {task.name: task for task in (*(choice(name, style) for name, style in STYLES.items()), *_PLAIN, *_CHECKING)}
+TASKS = {task.name: task for task in (*_CHOOSING, *_LABELLING, *_WRITING, *_CHECKING)}

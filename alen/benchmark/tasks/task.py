@@ -11,20 +11,18 @@ from typing import Literal
 from alen.benchmark.tasks.item import GraderKind, Item, Row, in_hash_order
 from alen.errors import BadInput
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DEVELOPMENT = 200
 """Groups' rows on which prompts were chosen; they are never reported."""
 CANDIDATES = 40
 """Groups among which an example is looked for."""
 SEED = 20260
-Style = Literal["plain", "letters", "text"]
 Part = Literal["development", "evaluation"]
 
 
 @dataclass(frozen=True)
 class Task:
-    """With ``style`` letters or text the options are shown, and answered by either. ``samples`` bounds how many replies
-    are drawn."""
+    """``asks`` and ``answers`` begin the lines of question and answer. With ``constrained`` the reply is the likeliest
+    option, and samples are drawn among the options; they are not shown. ``samples`` bounds how many are drawn."""
 
     name: str
     instruction: str
@@ -32,7 +30,9 @@ class Task:
     grader: GraderKind
     max_tokens: int
     shots: int = 4
-    style: Style = "plain"
+    asks: str = "Question: "
+    answers: str = "Answer:"
+    constrained: bool = False
     samples: int = 100
 
     def items(self, folder: Path, part: Part, count: int | None = None) -> list[Item]:
@@ -42,7 +42,7 @@ class Task:
         examples, development, evaluation = self._parts(rows)
         chosen = development if part == "development" else evaluation
         chance = self._chance(rows)
-        if not chosen:
+        if len(examples) < self.shots or not chosen:
             raise BadInput("data", f"{len(rows)} rows of {self.name}", "more rows than examples", "Complete the data.")
         begin = self._opening(examples)
         return [item for row in chosen for item in self._items(row, begin, chance)][:count]
@@ -68,28 +68,30 @@ class Task:
             random.Random(SEED).shuffle(part)
         return examples, development, evaluation
 
-    def _opening(self, examples: Sequence[Row]) -> tuple[dict[str, str], ...]:
-        turns = [{"role": "system", "content": self.instruction}]
-        for row in examples:
-            turns += [
-                {"role": "user", "content": self._asked(row)},
-                {"role": "assistant", "content": self._answered(row)},
-            ]
-        return tuple(turns)
+    def _opening(self, examples: Sequence[Row]) -> str:
+        return "".join(f"{text}\n\n" for text in (self.instruction, *map(self._worked, examples)) if text)
 
-    def _items(self, row: Row, opening: tuple[dict[str, str], ...], chance: float) -> list[Item]:
+    def _worked(self, row: Row) -> str:
+        return f"{self._asked(row)} {row.answer}"
+
+    def _asked(self, row: Row) -> str:
+        return f"{_context(row)}{self.asks}{row.question}\n{self.answers}"
+
+    def _items(self, row: Row, opening: str, chance: float) -> list[Item]:
         item = Item(
             id=f"{self.name}/{row.id}",
             set=self.name,
             group=f"{self.name}/{row.group}",
             question=row.question,
-            messages=(*opening, {"role": "user", "content": self._asked(row)}),
+            prompt=opening + self._asked(row),
+            messages=({"role": "user", "content": f"{_context(row)}{row.question}"},),
             golds=row.golds,
             grader=self.grader,
             options=row.options,
             context=row.context,
             pool=row.pool,
             chance=1 / len(row.options) if self.grader == "choice" else chance,
+            constrained=self.constrained,
             max_tokens=self.max_tokens,
             samples=self.samples,
         )
@@ -99,18 +101,6 @@ class Task:
             replace(item, id=f"{item.id}/{number}", given=text, right=right)
             for number, (text, right) in enumerate(row.judged)
         ]
-
-    def _asked(self, row: Row) -> str:
-        parts = [row.context] if row.context else []
-        parts.append(row.question)
-        if self.style == "letters":
-            parts += [f"{letter}. {option}" for letter, option in zip(LETTERS, row.options, strict=False)]
-        elif self.style == "text":
-            parts.append("Options: " + "; ".join(row.options))
-        return "\n".join(parts)
-
-    def _answered(self, row: Row) -> str:
-        return LETTERS[row.options.index(row.answer)] if self.style == "letters" else row.answer
 
     def _chance(self, rows: Sequence[Row]) -> float:
         """Of labels, that of always giving the commonest; of answers to be judged, that of the commoner verdict."""
@@ -124,3 +114,7 @@ def _as_example(row: Row, so_far: Sequence[Row]) -> tuple[int, int]:
     """Lower is better: an answer that was not shown yet, since examples must not teach a constant; then a short row."""
     shown = [each.answer for each in so_far]
     return shown.count(row.answer), len(row.context) + len(row.question)
+
+
+def _context(row: Row) -> str:
+    return f"Passage: {row.context}\n" if row.context else ""
