@@ -109,7 +109,7 @@ def line_of(item: Item, prompts: Prompts, settings: Settings) -> dict[str, Any]:
     clock, prompt = _Clock(prompts), prompts.question
     clock.timed("read", lambda: prompt.read(item.prompt))
     seed = int(place(f"{item.id} {settings.seed}") * 2**62)
-    count = min(settings.samples, item.samples)
+    count = min(settings.samples, item.most_samples)
     options: list[Reply] = []
     samples: list[Reply] = []
     if item.constrained:

@@ -88,7 +88,7 @@ def test_an_answer_to_be_judged_is_taken_as_it_is(prompts: Prompts, tmp_path: Pa
         assert line["greedy"]["text"] == item.given
         assert line["is_right"] is item.right
         assert len(line["samples"]) == 4
-    without = line_of(replace(item, samples=0), prompts, SETTINGS)
+    without = line_of(replace(item, most_samples=0), prompts, SETTINGS)
     assert without["samples"] == []
     assert "p_true" in without
     assert "p_true_sampling" not in without

@@ -125,7 +125,7 @@ def scored(lines: Lines, size: int) -> dict[str, list[float]]:
     # These two grow with the distance from the uniform distribution, and yet are returned as uncertainties: turned
     # round here, so that no gain over them comes from a sign.
     for name, estimator in (("RenyiNeg", estimators.RenyiNeg()), ("FisherRao", estimators.FisherRao())):
-        add(name, lambda stats, estimator=estimator: -estimator(stats), divergence(lines, size))
+        found[name] = [float(value) for value in estimator(divergence(lines, size))]
     if all(line["greedy"]["finish"] != "given" for line in lines):
         add("BoostedProb", estimators.BoostedProbSequence(), likeliest(lines))
     if all("p_true" in line for line in lines):

@@ -43,7 +43,8 @@ def told(reply: dict[str, Any], top: list[list[float]] | None = None) -> list[di
 
 def by_equal_texts(lines: Lines, logprobs: list[Any], sampled: list[Any]) -> Scores:
     """Its two semantic entropies, with equal texts for clusters in place of those of an entailment model."""
-    discrete, weighted = [], []
+    discrete: list[float] = []
+    weighted: list[float] = []
     for line, own, others in zip(lines, logprobs, sampled, strict=True):
         texts = [" ".join(each["text"].lower().split()) for each in (line["greedy"], *line["samples"])]
         clusters = [[place for place, text in enumerate(texts) if text == each] for each in dict.fromkeys(texts)]

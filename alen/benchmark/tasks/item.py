@@ -41,7 +41,8 @@ class Item:
     text, and hardly in a conversation. ``messages`` ask the same as a conversation, without examples.
 
     With ``constrained`` the reply is one of the options. ``given`` is an answer to be judged, and ``right`` its label,
-    where nothing is generated. ``chance`` is the accuracy of guessing, 0..1; ``samples`` bounds how many are drawn."""
+    where nothing is generated. ``chance`` is the accuracy of guessing, 0..1; ``most_samples`` bounds how many are
+    drawn."""
 
     id: str
     set: str
@@ -58,7 +59,7 @@ class Item:
     constrained: bool = False
     max_tokens: int = 16
     stop: tuple[str, ...] = ("\n",)
-    samples: int = 100
+    most_samples: int = 100
     given: str | None = None
     right: bool | None = None
 

@@ -56,8 +56,8 @@ _WRITING = (
 _CHECKING = (
     Task("check_commonsenseqa", "", checking.commonsenseqa, "f1", 16, 6),
     Task("check_truthfulqa", "", checking.truthfulqa, "f1", 32, 4),
-    Task("check_gsm8k", "", checking.gsm8k_solutions, "number", 120, 0, samples=0),
-    Task("check_halueval", "", checking.halueval, "f1", 120, 0, samples=0),
+    Task("check_gsm8k", "", checking.gsm8k_solutions, "number", 120, 0, most_samples=0),
+    Task("check_halueval", "", checking.halueval, "f1", 120, 0, most_samples=0),
 )
 
 TASKS = {task.name: task for task in (*_CHOOSING, *_LABELLING, *_WRITING, *_CHECKING)}

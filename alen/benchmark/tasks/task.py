@@ -22,7 +22,7 @@ Part = Literal["development", "evaluation"]
 @dataclass(frozen=True)
 class Task:
     """``asks`` and ``answers`` begin the lines of question and answer. With ``constrained`` the reply is the likeliest
-    option, and samples are drawn among the options; they are not shown. ``samples`` bounds how many are drawn."""
+    option, and samples are drawn among the options; they are not shown. ``most_samples`` bounds how many are drawn."""
 
     name: str
     instruction: str
@@ -33,7 +33,7 @@ class Task:
     asks: str = "Question: "
     answers: str = "Answer:"
     constrained: bool = False
-    samples: int = 100
+    most_samples: int = 100
 
     def items(self, folder: Path, part: Part, count: int | None = None) -> list[Item]:
         """At most ``count`` questions of one part, the same at every call. Raises BadInput when the data are not there,
@@ -93,7 +93,7 @@ class Task:
             chance=1 / len(row.options) if self.grader == "choice" else chance,
             constrained=self.constrained,
             max_tokens=self.max_tokens,
-            samples=self.samples,
+            most_samples=self.most_samples,
         )
         if not row.judged:
             return [item]
