@@ -70,7 +70,7 @@ def _compare(random: random.Random, most: int) -> Numbers:
 
 
 def _sequence(random: random.Random, most: int) -> Numbers:
-    start, step = random.randint(1, most), random.randint(2, most)
+    start, step = random.randint(1, 4 * most), random.randint(2, most)
     terms = {name: start + step * place for place, name in enumerate("abcd")}
     return terms | {"step": step, "is": start + 4 * step}
 
@@ -83,7 +83,7 @@ def _double(random: random.Random, most: int) -> Numbers:
 KINDS = (
     Kind(
         "sum",
-        99,
+        60,
         _sum,
         "{a} + {b} = {is}",
         (
@@ -97,7 +97,7 @@ KINDS = (
     ),
     Kind(
         "difference",
-        50,
+        30,
         _difference,
         "{a} - {b} = {is}",
         (
@@ -125,7 +125,7 @@ KINDS = (
     ),
     Kind(
         "quotient",
-        10,
+        9,
         _quotient,
         "{a} / {b} = {is}",
         (
@@ -139,7 +139,7 @@ KINDS = (
     ),
     Kind(
         "three",
-        12,
+        9,
         _three,
         "{a} + {b} + {c} = {is}",
         (
@@ -153,7 +153,7 @@ KINDS = (
     ),
     Kind(
         "gain and loss",
-        12,
+        9,
         _gain_and_loss,
         "{a} + {b} - {c} = {is}",
         (
@@ -167,7 +167,7 @@ KINDS = (
     ),
     Kind(
         "groups and more",
-        6,
+        5,
         _groups_and_more,
         "{a} * {b} + {c} = {is}",
         (
@@ -181,7 +181,7 @@ KINDS = (
     ),
     Kind(
         "compare",
-        999,
+        99,
         _compare,
         "{is}",
         (
@@ -195,7 +195,7 @@ KINDS = (
     ),
     Kind(
         "sequence",
-        9,
+        5,
         _sequence,
         "{d} + {step} = {is}",
         (
@@ -239,7 +239,14 @@ def rows(folder: Path | None = None, per_template: int = PER_TEMPLATE, seed: int
                 if len(drawn) == per_template:
                     break
             made += [
-                Row(f"{template}-{place}", template, question, kind.worked.format(**numbers), (str(numbers["is"]),))
+                Row(
+                    id=f"{template}-{place}",
+                    group=template,
+                    question=question,
+                    answer=kind.worked.format(**numbers),
+                    golds=(str(numbers["is"]),),
+                    kind=kind.name,
+                )
                 for place, (question, numbers) in enumerate(drawn.items())
             ]
     return made

@@ -13,7 +13,7 @@ from alen.errors import BadInput
 
 DEVELOPMENT = 200
 """Groups' rows on which prompts were chosen; they are never reported."""
-CANDIDATES = 40
+CANDIDATES = 50
 """Groups among which an example is looked for."""
 SEED = 20260
 Part = Literal["development", "evaluation"]
@@ -110,10 +110,11 @@ class Task:
         return max(map(verdicts.count, set(verdicts))) / len(verdicts) if verdicts else 0.0
 
 
-def _as_example(row: Row, so_far: Sequence[Row]) -> tuple[int, int]:
-    """Lower is better: an answer that was not shown yet, since examples must not teach a constant; then a short row."""
-    shown = [each.answer for each in so_far]
-    return shown.count(row.answer), len(row.context) + len(row.question)
+def _as_example(row: Row, so_far: Sequence[Row]) -> tuple[int, int, int]:
+    """Lower is better: a kind and an answer that were not shown yet, since examples must not teach a constant; then a
+    short row."""
+    kinds, answers = [each.kind for each in so_far], [each.answer for each in so_far]
+    return kinds.count(row.kind), answers.count(row.answer), len(row.context) + len(row.question)
 
 
 def _context(row: Row) -> str:
