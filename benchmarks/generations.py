@@ -16,7 +16,7 @@ from pathlib import Path
 
 from alen.benchmark.generations import SAMPLES, TEMPERATURE, Prompts, Settings, generate
 from alen.benchmark.harness import Report, progress
-from alen.benchmark.tasks import TASKS
+from alen.benchmark.tasks import DECLARED, TASKS
 from alen.errors import AlenError
 
 
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace, stop: threading.Event) -> None:
         for name in options.sets:
             if stop.is_set():
                 return
-            items = TASKS[name].items(options.data, options.part, options.count)
+            items = TASKS[name].items(options.data, options.part, options.count or DECLARED.get(name))
             out = options.out / f"{model.name}.{name}.{options.seed}.jsonl"
             generate(
                 items,
@@ -64,7 +64,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("data", type=Path, help="folder with a folder for each data set")
     parser.add_argument("--out", type=Path, required=True, help="folder of the frozen files")
-    parser.add_argument("--sets", nargs="+", choices=list(TASKS), default=list(TASKS), metavar="SET")
+    parser.add_argument("--sets", nargs="+", choices=list(TASKS), default=list(DECLARED), metavar="SET")
     parser.add_argument("--count", type=int, help="questions of each set; the set's declared number when not given")
     parser.add_argument("--part", choices=("evaluation", "development"), default="evaluation")
     parser.add_argument("--model", default="smollm2-135m-instruct")

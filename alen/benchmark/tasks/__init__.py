@@ -2,7 +2,7 @@
 
 from alen.benchmark.tasks.graders import grade
 from alen.benchmark.tasks.item import Item, Row
-from alen.benchmark.tasks.registry import TASKS
+from alen.benchmark.tasks.registry import DECLARED, TASKS
 from alen.benchmark.tasks.task import Task
 
-__all__ = ["TASKS", "Item", "Row", "Task", "grade"]
+__all__ = ["DECLARED", "TASKS", "Item", "Row", "Task", "grade"]

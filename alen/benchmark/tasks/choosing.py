@@ -11,7 +11,7 @@ from alen.benchmark.tasks.item import Row, in_hash_order, rows_of
 from alen.validation.grading import normalise_answer
 
 _OPTION = re.compile(r"^(?:\(([A-Z])\)|-)\s*(.+?)\s*$", re.MULTILINE)
-INTENTS = 4
+INTENTS = 12
 
 
 def commonsenseqa(folder: Path) -> list[Row]:
@@ -49,7 +49,7 @@ def truthfulqa(folder: Path) -> list[Row]:
 
 
 def clinc150(folder: Path) -> list[Row]:
-    """Larson et al., 2019: what somebody wants, among four intents, the other three drawn at random."""
+    """Larson et al., 2019: what somebody wants, among twelve intents, the others drawn at random."""
     rows = [row for row in rows_of(folder / "clinc150" / "all.jsonl") if row["split"] in ("test", "val")]
     intents = in_hash_order(row["label"] for row in rows)
     made = []

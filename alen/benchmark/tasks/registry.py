@@ -61,3 +61,17 @@ _CHECKING = (
 )
 
 TASKS = {task.name: task for task in (*_CHOOSING, *_LABELLING, *_WRITING, *_CHECKING)}
+
+DECLARED = {
+    "squad2": 1500,
+    "commonsenseqa": 1500,
+    "clinc150": 1500,
+    "trec": 1500,
+    "procedural": 1500,
+    "sst2": 1500,
+    "asdiv_1_3": 1000,
+    "check_commonsenseqa": 1500,
+    "check_truthfulqa": 1226,
+    "check_gsm8k": 4476,
+}
+"""The sets of the comparison and how many questions each has, fixed before any was scored."""

@@ -40,11 +40,11 @@ def test_the_right_answer_is_not_always_first(tmp_path: Path) -> None:
     assert {row.golds for row in read} == {("right",)}
 
 
-def test_an_intent_stands_among_three_others(tmp_path: Path) -> None:
-    rows = [{"split": "test", "text": f"text {n}", "label": f"some_intent_{n}"} for n in range(9)]
+def test_an_intent_stands_among_eleven_others(tmp_path: Path) -> None:
+    rows = [{"split": "test", "text": f"text {n}", "label": f"some_intent_{n}"} for n in range(20)]
     read = choosing.clinc150(written(tmp_path, "clinc150/all.jsonl", *rows, {**rows[0], "split": "train"}))
-    assert len(read) == 9
-    assert all(len(set(row.options)) == 4 and row.answer in row.options for row in read)
+    assert len(read) == 20
+    assert all(len(set(row.options)) == choosing.INTENTS and row.answer in row.options for row in read)
     assert read[3].golds == ("some intent 3",)
 
 
