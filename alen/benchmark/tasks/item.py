@@ -22,7 +22,8 @@ class Row:
     Rows of one ``group`` belong together (one article, one template, the same question twice) and are never parted.
     ``options`` are in the order in which they are shown. ``pool`` "fit" or "test" holds a row to one side of every
     split, where weights were already fitted on some articles. ``judged`` are answers and whether they are right, where
-    the question is not to be answered but an answer to be judged. Examples are of as many a ``kind`` as there are."""
+    the question is not to be answered but an answer to be judged. Examples are of
+    the row's own ``kind``; where there are kinds, an example's row is never asked, but others of its group are."""
 
     id: str
     group: str

@@ -50,7 +50,7 @@ _WRITING = (
     Task("asdiv_4_6", "", counting.asdiv("4", "5", "6"), "number", 32, 8),
     Task("bbh_object_counting", "", counting.objects, "number", 8, 6),
     Task("gsm8k", "", counting.gsm8k, "number", 120, 2),
-    Task("procedural", "", procedural.rows, "number", 24, 10),
+    Task("procedural", "", procedural.rows, "number", 24, 4),
 )
 
 _CHECKING = (

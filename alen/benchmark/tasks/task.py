@@ -42,23 +42,27 @@ class Task:
         examples, development, evaluation = self._parts(rows)
         chosen = development if part == "development" else evaluation
         chance = self._chance(rows)
-        if len(examples) < self.shots or not chosen:
+        if any(len(shown) < self.shots for shown in examples.values()) or not chosen:
             raise BadInput("data", f"{len(rows)} rows of {self.name}", "more rows than examples", "Complete the data.")
-        begin = self._opening(examples)
-        return [item for row in chosen for item in self._items(row, begin, chance)][:count]
+        begin = {kind: self._opening(shown) for kind, shown in examples.items()}
+        return [item for row in chosen for item in self._items(row, begin[row.kind], chance)][:count]
 
-    def _parts(self, rows: Sequence[Row]) -> tuple[list[Row], list[Row], list[Row]]:
-        """Whole groups for examples, then for development, then for evaluation, each in random order."""
+    def _parts(self, rows: Sequence[Row]) -> tuple[dict[str, list[Row]], list[Row], list[Row]]:
+        """Examples of each kind, and whole groups for development, then for evaluation, each in random order."""
         groups: dict[str, list[Row]] = {}
         for row in sorted(rows, key=lambda row: row.id):
             groups.setdefault(row.group, []).append(row)
         # What is held to the test side must not be shown as an example.
         order = sorted(in_hash_order(groups), key=lambda group: groups[group][0].pool == "test")
-        examples: list[Row] = []
-        while len(examples) < self.shots and len(order) > 1:
-            group = min(order[:CANDIDATES], key=lambda group: _as_example(groups[group][0], examples))
-            examples.append(groups[group][0])
-            order.remove(group)
+        examples: dict[str, list[Row]] = {row.kind: [] for row in rows}
+        for kind, shown in examples.items():
+            of_kind = [group for group in order if groups[group][0].kind == kind][:CANDIDATES]
+            while len(shown) < self.shots and len(of_kind) > 1:
+                group = min(of_kind, key=lambda group: _as_example(groups[group][0], shown))
+                shown.append(groups[group].pop(0))
+                of_kind.remove(group)
+                if not kind:
+                    order.remove(group)
         few = min(DEVELOPMENT, len(rows) // 4)
         development: list[Row] = []
         while len(development) < few and order:
@@ -110,11 +114,10 @@ class Task:
         return max(map(verdicts.count, set(verdicts))) / len(verdicts) if verdicts else 0.0
 
 
-def _as_example(row: Row, so_far: Sequence[Row]) -> tuple[int, int, int]:
-    """Lower is better: a kind and an answer that were not shown yet, since examples must not teach a constant; then a
-    short row."""
-    kinds, answers = [each.kind for each in so_far], [each.answer for each in so_far]
-    return kinds.count(row.kind), answers.count(row.answer), len(row.context) + len(row.question)
+def _as_example(row: Row, so_far: Sequence[Row]) -> tuple[int, int]:
+    """Lower is better: an answer that was not shown yet, since examples must not teach a constant; then a short row."""
+    answers = [each.answer for each in so_far]
+    return answers.count(row.answer), len(row.context) + len(row.question)
 
 
 def _context(row: Row) -> str:

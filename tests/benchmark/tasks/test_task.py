@@ -100,3 +100,15 @@ def test_a_question_survives_being_written_down() -> None:
 def test_too_few_rows_are_refused() -> None:
     with pytest.raises(BadInput, match="more rows than examples"):
         task(rows(3)).items(NOWHERE, "evaluation")
+
+
+def test_examples_are_of_the_kind_that_is_asked_and_are_not_asked_themselves() -> None:
+    made = [replace(row, kind=("small", "large")[int(row.id) >= 30]) for row in rows(60)]
+    shown = set()
+    for item in task(made, shots=2).items(NOWHERE, "evaluation"):
+        numbers = re.findall(r"Is (\d+) odd", item.prompt)
+        assert len(numbers) == 3
+        assert len({int(number) >= 30 for number in numbers}) == 1
+        shown |= set(numbers[:2])
+    asked = {re.findall(r"\d+", item.question)[0] for item in task(made, shots=2).items(NOWHERE, "evaluation")}
+    assert not shown & asked
