@@ -62,6 +62,7 @@ class SharedPrompt:
         self._cache: KVCache | None = None
         self._logits_V = torch.empty(0)
         self._is_text = False
+        self._known: dict[tuple[int, ...], Tensor] = {}
         self.forwarded = 0
         """Tokens read or written so far, by all looks together."""
 
@@ -74,7 +75,7 @@ class SharedPrompt:
     def read(self, prompt: str | Messages) -> None:
         """A text to be continued up to the end of its line, or a conversation to be answered. Raises BadInput when it
         leaves no room for a reply."""
-        self._is_text = isinstance(prompt, str)
+        self._is_text, self._known = isinstance(prompt, str), {}
         ids = self._tokenizer.encode(prompt if isinstance(prompt, str) else self._model.chat_prompt(prompt))
         GenerationConfig(max_tokens=1).budget(len(ids), self._model.context)
         # The last token is read anew, for its logits.
@@ -141,6 +142,8 @@ class SharedPrompt:
         """Of each reply the log-probabilities (T, V) before each of its tokens. Shorter ones are padded at their end,
         where nothing looks at them."""
         assert self._cache is not None
+        if all(tuple(tokens) in self._known for tokens in replies):
+            return [self._known[tuple(tokens)] for tokens in replies]
         longest = max(map(len, replies)) - 1
         first_1V = self._logits_V.log_softmax(-1)[None]
         if not longest:
@@ -150,10 +153,11 @@ class SharedPrompt:
         self.forwarded += sum(len(tokens) - 1 for tokens in replies)
         with self._model.lock:
             states_BTD = self._model.model.hidden(torch.tensor(padded), cache=cache)
-            return [
-                torch.cat([first_1V, *(self._told(states_TD[t]) for t in range(len(tokens) - 1))])
+            self._known = {
+                tuple(tokens): torch.cat([first_1V, *(self._told(states_TD[t]) for t in range(len(tokens) - 1))])
                 for tokens, states_TD in zip(replies, states_BTD, strict=True)
-            ]
+            }
+        return [self._known[tuple(tokens)] for tokens in replies]
 
     def _told(self, state_D: Tensor) -> Tensor:
         # One row at a time: many rows may be multiplied in bfloat16, too coarse for differences of logits.

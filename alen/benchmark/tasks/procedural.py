@@ -50,18 +50,18 @@ def _quotient(random: random.Random, most: int) -> Numbers:
 
 def _three(random: random.Random, most: int) -> Numbers:
     a, b, c = (random.randint(1, most) for _ in range(3))
-    return {"a": a, "b": b, "c": c, "is": a + b + c}
+    return {"a": a, "b": b, "c": c, "first": a + b, "is": a + b + c}
 
 
 def _gain_and_loss(random: random.Random, most: int) -> Numbers:
     a, b = random.randint(2, most), random.randint(1, most)
     c = random.randint(1, a + b - 1)
-    return {"a": a, "b": b, "c": c, "is": a + b - c}
+    return {"a": a, "b": b, "c": c, "first": a + b, "is": a + b - c}
 
 
 def _groups_and_more(random: random.Random, most: int) -> Numbers:
     a, b, c = random.randint(2, 9), random.randint(2, most), random.randint(1, most)
-    return {"a": a, "b": b, "c": c, "is": a * b + c}
+    return {"a": a, "b": b, "c": c, "first": a * b, "is": a * b + c}
 
 
 def _compare(random: random.Random, most: int) -> Numbers:
@@ -70,14 +70,14 @@ def _compare(random: random.Random, most: int) -> Numbers:
 
 
 def _sequence(random: random.Random, most: int) -> Numbers:
-    start, step = random.randint(1, 4 * most), random.randint(2, most)
+    start, step = random.randint(1, most), random.choice((1, 2, 5, 10))
     terms = {name: start + step * place for place, name in enumerate("abcd")}
-    return terms | {"step": step, "is": start + 4 * step}
+    return terms | {"is": start + 4 * step}
 
 
 def _double(random: random.Random, most: int) -> Numbers:
     a, b = random.randint(2, most), random.randint(2, most)
-    return {"a": a, "b": b, "is": 2 * a + b}
+    return {"a": a, "b": b, "first": 2 * a, "is": 2 * a + b}
 
 
 KINDS = (
@@ -111,7 +111,7 @@ KINDS = (
     ),
     Kind(
         "product",
-        12,
+        30,
         _product,
         "{a} * {b} = {is}",
         (
@@ -141,7 +141,7 @@ KINDS = (
         "three",
         9,
         _three,
-        "{a} + {b} + {c} = {is}",
+        "{a} + {b} = {first}, {first} + {c} = {is}",
         (
             "What is {a} + {b} + {c}?",
             "Add up {a}, {b} and {c}.",
@@ -155,7 +155,7 @@ KINDS = (
         "gain and loss",
         9,
         _gain_and_loss,
-        "{a} + {b} - {c} = {is}",
+        "{a} + {b} = {first}, {first} - {c} = {is}",
         (
             "What is {a} + {b} - {c}?",
             "Start with {a}, add {b} and take away {c}. What is left?",
@@ -169,7 +169,7 @@ KINDS = (
         "groups and more",
         5,
         _groups_and_more,
-        "{a} * {b} + {c} = {is}",
+        "{a} * {b} = {first}, {first} + {c} = {is}",
         (
             "What is {a} x {b} + {c}?",
             "Multiply {a} by {b}, then add {c}.",
@@ -195,9 +195,9 @@ KINDS = (
     ),
     Kind(
         "sequence",
-        5,
+        40,
         _sequence,
-        "{d} + {step} = {is}",
+        "{is}",
         (
             "What comes next: {a}, {b}, {c}, {d}?",
             "Continue the sequence {a}, {b}, {c}, {d} by one number.",
@@ -211,7 +211,7 @@ KINDS = (
         "double",
         9,
         _double,
-        "2 * {a} + {b} = {is}",
+        "2 * {a} = {first}, {first} + {b} = {is}",
         (
             "What is twice {a} plus {b}?",
             "Double {a} and add {b}.",

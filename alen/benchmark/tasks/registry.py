@@ -41,7 +41,7 @@ _LABELLING = (
 )
 
 _WRITING = (
-    Task("squad2", "", answering.squad2, "f1", 24, 2),
+    Task("squad2", "", answering.squad2, "f1", 16, 2),
     Task("locomo", "", answering.locomo, "f1", 24, 3),
     Task("webquestions", "", answering.webquestions, "f1", 16, 6),
     Task("nq_open", "", answering.nq_open, "f1", 16, 6),
@@ -55,7 +55,7 @@ _WRITING = (
 
 _CHECKING = (
     Task("check_commonsenseqa", "", checking.commonsenseqa, "f1", 16, 6),
-    Task("check_truthfulqa", "", checking.truthfulqa, "f1", 32, 4),
+    Task("check_truthfulqa", "", checking.truthfulqa, "f1", 24, 4),
     Task("check_gsm8k", "", checking.gsm8k_solutions, "number", 120, 0, most_samples=0),
     Task("check_halueval", "", checking.halueval, "f1", 120, 0, most_samples=0),
 )
@@ -63,15 +63,14 @@ _CHECKING = (
 TASKS = {task.name: task for task in (*_CHOOSING, *_LABELLING, *_WRITING, *_CHECKING)}
 
 DECLARED = {
-    "squad2": 1500,
+    "squad2": 1200,
     "commonsenseqa": 1500,
     "clinc150": 1500,
     "trec": 1500,
-    "procedural": 1500,
-    "sst2": 1500,
-    "asdiv_1_3": 1000,
-    "check_commonsenseqa": 1500,
-    "check_truthfulqa": 1226,
-    "check_gsm8k": 4476,
+    "procedural": 1200,
+    "sst2": 1000,
+    "check_commonsenseqa": 1000,
+    "check_truthfulqa": 800,
+    "check_gsm8k": 2000,
 }
 """The sets of the comparison and how many questions each has, fixed before any was scored."""
