@@ -155,8 +155,10 @@ def test_as_many_replies_with_as_without_something_made_up(tmp_path: Path) -> No
         {"ID": f"{n}", "user_query": f"{n}?", "chatgpt_response": "So.", "hallucination": "yes" if n % 5 == 0 else "no"}
         for n in range(20)
     ]
-    judged = [row.judged[0][1] for row in checking.halueval(written(tmp_path, "halueval/general.jsonl", *rows))]
-    assert sorted(judged) == [False] * 4 + [True] * 4
+    read = checking.halueval(written(tmp_path, "halueval/general.jsonl", *rows))
+    judged = {row.question: row.judged[0][1] for row in read}
+    assert sorted(judged.values()) == [False] * 4 + [True] * 4
+    assert {question for question, right in judged.items() if not right} == {"0?", "5?", "10?", "15?"}
 
 
 def test_missing_data_are_named(tmp_path: Path) -> None:
