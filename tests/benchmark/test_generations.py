@@ -69,7 +69,7 @@ def test_another_prompt_or_setting_is_refused(prompts: Prompts, tmp_path: Path) 
 def test_a_constrained_reply_is_the_likeliest_option_and_samples_follow_the_probabilities(
     prompts: Prompts, tmp_path: Path
 ) -> None:
-    (item,) = CHOSEN.items(tmp_path, "evaluation", 1)
+    (item,) = replace(CHOSEN, most_samples=4000).items(tmp_path, "evaluation", 1)
     first = line_of(item, prompts, SETTINGS)["option_logprobs"]
     heat = abs(sum(first[1]) - sum(first[0]))  # so that one is e times as probable as the other
     line = line_of(item, prompts, replace(SETTINGS, samples=4000, temperature=heat))
