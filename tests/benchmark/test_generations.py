@@ -69,17 +69,17 @@ def test_another_prompt_or_setting_is_refused(prompts: Prompts, tmp_path: Path) 
 def test_a_constrained_reply_is_the_likeliest_option_and_samples_follow_the_probabilities(
     prompts: Prompts, tmp_path: Path
 ) -> None:
-    (item,) = replace(CHOSEN, most_samples=4000).items(tmp_path, "evaluation", 1)
+    (item,) = replace(CHOSEN, most_samples=200).items(tmp_path, "evaluation", 1)
     first = line_of(item, prompts, SETTINGS)["option_logprobs"]
     heat = abs(sum(first[1]) - sum(first[0]))  # so that one is e times as probable as the other
-    line = line_of(item, prompts, replace(SETTINGS, samples=4000, temperature=heat))
+    line = line_of(item, prompts, replace(SETTINGS, samples=200, temperature=heat))
     totals = [sum(row) for row in line["option_logprobs"]]
     likeliest = item.options[totals.index(max(totals))]
     assert line["greedy"]["text"] == likeliest
     assert line["is_right"] == (likeliest in item.golds)
-    share = Counter(reply["text"] for reply in line["samples"])[item.options[0]] / 4000
+    share = Counter(reply["text"] for reply in line["samples"])[item.options[0]] / 200
     wanted = 1 / (1 + math.exp(math.copysign(1, totals[1] - totals[0])))
-    assert share == pytest.approx(wanted, abs=0.03)
+    assert share == pytest.approx(wanted, abs=0.08)
     assert line["samples_right"] == [reply["text"] in item.golds for reply in line["samples"]]
 
 
