@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from alen.benchmark import rival_scores
+from alen.benchmark import generations, rival_scores
 from alen.benchmark.rival_scores import RIVALS, Rival, confidences, needs
 from alen.errors import WorkError
 from alen.validation.probability import auroc
@@ -93,6 +94,31 @@ def test_shuffled_labels_give_a_half_and_known_values_come_back() -> None:
     assert found.scores["lm-polygraph: FisherRao"][3] == pytest.approx(distance, abs=1e-6)
     every_other = [number % 2 == 0 for number in range(COUNT)]
     assert auroc(found.scores["lm-polygraph: MSP"], every_other) == pytest.approx(0.5, abs=0.1)
+
+
+@needs_rivals
+@pytest.mark.slow
+def test_the_questions_about_a_reply_are_those_of_the_libraries() -> None:
+    asked = {
+        "uqlm": (
+            "from uqlm.white_box.p_true import PTRUE_SYSTEM_PROMPT, PTrueScorer;"
+            "found = [PTRUE_SYSTEM_PROMPT, PTrueScorer._construct_ptrue_prompt('{q}', '{a}')]"
+        ),
+        "lm-polygraph": (
+            "from lm_polygraph.stat_calculators.prompt import PromptCalculator, SamplingPromptCalculator;"
+            "found = [PromptCalculator().prompt, SamplingPromptCalculator().prompt]"
+        ),
+    }
+    ours = {
+        "uqlm": [generations.UQLM_SYSTEM, generations.UQLM_TRUE],
+        "lm-polygraph": [generations.POLYGRAPH_TRUE, generations.POLYGRAPH_TRUE_SAMPLES],
+    }
+    for name, code in asked.items():
+        interpreter = str(Path(RIVALS_FOLDER) / name / "bin" / "python")
+        done = subprocess.run(
+            [interpreter, "-c", f"{code}; import json; print(json.dumps(found))"], capture_output=True, text=True
+        )
+        assert json.loads(done.stdout.splitlines()[-1]) == ours[name], done.stderr[-300:]
 
 
 def test_what_an_estimator_needs() -> None:

@@ -63,11 +63,11 @@ _CHECKING = (
 TASKS = {task.name: task for task in (*_CHOOSING, *_LABELLING, *_WRITING, *_CHECKING)}
 
 DECLARED = {
-    "squad2": 1200,
+    "squad2": 1000,
     "commonsenseqa": 1500,
     "clinc150": 1500,
     "trec": 1500,
-    "procedural": 1200,
+    "procedural": 1000,
     "sst2": 1000,
     "check_commonsenseqa": 1000,
     "check_truthfulqa": 800,
