@@ -45,21 +45,52 @@ def write_several(
     """``count`` texts; ``config.seed`` fixes all of them. ``is_over(text, token)`` hears each new token and may end its
     text, which keeps the token. A cancel ends all of them with what they have. Raises BadInput as ``decode`` does."""
     budget = config.budget(len(prompt), model.config.max_seq_len)
+    held = lock if lock is not None else nullcontext()
+    dtype = next(model.parameters()).dtype if hasattr(model, "parameters") else torch.float32
+    cache = KVCache.allocate(model.config, 1, len(prompt) + budget, dtype)
+    for start in range(0, len(prompt), PREFILL_CHUNK):
+        if cancel is not None and cancel.is_set():
+            return [Draft(finish_reason="cancelled") for _ in range(count)]
+        with held:
+            ids_BT = torch.tensor([list(prompt[start : start + PREFILL_CHUNK])])
+            logits_BV = model(ids_BT, cache=cache, last_only=True)[:, -1].float()
+    return continue_several(
+        model,
+        cache,
+        logits_BV[0],
+        count,
+        config,
+        budget=budget,
+        end_tokens=end_tokens,
+        is_over=is_over,
+        cancel=cancel,
+        lock=lock,
+    )
+
+
+@torch.inference_mode()
+def continue_several(
+    model: CausalModel,
+    cache: KVCache,
+    logits_V: Tensor,
+    count: int,
+    config: GenerationConfig,
+    *,
+    budget: int,
+    end_tokens: Sequence[int] = (),
+    is_over: Callable[[int, int], bool] = lambda text, token: False,
+    cancel: CancelToken | None = None,
+    lock: AbstractContextManager[object] | None = None,
+) -> list[Draft]:
+    """``write_several`` after a prompt that was read already: ``cache`` holds it, in one row with room for ``budget``
+    tokens more, and stays as it is; ``logits_V`` are those after it."""
     ends = config.end_tokens(end_tokens)
     held = lock if lock is not None else nullcontext()
     random = torch.Generator()
     random.manual_seed(config.seed) if config.seed is not None else random.seed()
     drafts = [Draft() for _ in range(count)]
     open_B = list(range(count))
-    dtype = next(model.parameters()).dtype if hasattr(model, "parameters") else torch.float32
-    cache = KVCache.allocate(model.config, 1, len(prompt) + budget, dtype)
-    for start in range(0, len(prompt), PREFILL_CHUNK):
-        if cancel is not None and cancel.is_set():
-            return _ended(drafts, open_B, "cancelled")
-        with held:
-            ids_BT = torch.tensor([list(prompt[start : start + PREFILL_CHUNK])])
-            logits_BV = model(ids_BT, cache=cache, last_only=True)[:, -1].float()
-    logits_BV = logits_BV.expand(count, -1)
+    logits_BV = logits_V.expand(count, -1)
     cache = cache.rows(torch.zeros(count, dtype=torch.long))
     for step in range(budget):
         chosen = [choose(row_V, config, random) for row_V in logits_BV]

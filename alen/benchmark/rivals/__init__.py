@@ -1,0 +1,1 @@
+"""Scripts that run where another library is installed: frozen generations in, its confidences out."""
