@@ -110,7 +110,12 @@ def _situation(question: str, effort: Any = "thorough", *taught: tuple[str, str]
 def test_at_once_and_by_chance() -> None:
     writer = Writer("The answer is Paris.")
     [proposal] = answer_at_once(_situation("Where is it?"), writer)
-    assert (proposal.text, proposal.operator, proposal.family, proposal.tokens) == ("Paris", "intuitive", "write:writer", 11)
+    assert (proposal.text, proposal.operator, proposal.family, proposal.tokens) == (
+        "Paris",
+        "intuitive",
+        "write:writer",
+        11,
+    )
     assert writer.asked[0][2]["max_tokens"] > 0
     many = sample(_situation("Where is it?"), Writer("Paris", "Rome"))
     assert [proposal.text for proposal in many[:3]] == ["Paris", "Rome", "Paris"]
