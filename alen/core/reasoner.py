@@ -102,8 +102,10 @@ class Reasoner:
         weighed = replace(weighed, checks=self.belief.explained(proposal.family, proposal.checks))
         if not self.belief.knows(proposal.family):
             weighed = replace(weighed, detail={**weighed.detail, "uncalibrated": True})
-        asked = situation.thought.text
-        if not any(equivalent(proposal.text, wrong, question=asked) for wrong in situation.recollection.refused):
+        asked, refused = situation.thought.text, situation.recollection.refused
+        # What was taught for this question is a person's word too, and a correction may say nearly the same.
+        taught = proposal.family == "recall_exact"
+        if taught or not any(equivalent(proposal.text, wrong, question=asked) for wrong in refused):
             return weighed
         # A person has the last word: what was called wrong for this very question is not said again.
         called = Check("called_wrong", "fail", 0.0, -UNBELIEVABLE)

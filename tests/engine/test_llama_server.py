@@ -90,7 +90,7 @@ def test_the_engine_reads_with_it_and_believes_nothing_uncalibrated(url: str, li
     with Engine.open(home=linked_home, model=url) as engine:
         engine.teach(" ".join(f"The Halden {thing} weighs {place + 2} tons." for place, thing in enumerate(things)))
         before = engine.ask("How much does the Halden kiln weigh?")
-        read = [candidate for candidate in before.candidates if "read" in candidate.operators]
+        read = [candidate for candidate in before.candidates if "conservative" in candidate.operators]
         assert read
         assert read[0].confidence == 0.0
         assert before.decision == "abstain"
