@@ -10,6 +10,7 @@ from alen.cli import opening
 from alen.cli.interrupt import cancel_on_interrupt
 from alen.cli.options import Common, common_options, readable_text
 from alen.cli.output import console, emit_json, on_terminal
+from alen.cli.printable import printable
 from alen.cli.progress import spinner
 from alen.errors import BadInput
 from alen.types import Effort
@@ -20,6 +21,7 @@ from alen.types import Effort
 @click.option("--session", metavar="ID", help="Ask within an earlier conversation.")
 @click.option("--effort", type=click.Choice(["fast", "balanced", "thorough"]), help="How much work to spend.")
 @click.option("--private", is_flag=True, help="Store nothing of this question.")
+@click.option("--explain", is_flag=True, help="Print every check, what it added, and what was refused.")
 @click.option("--file", "file", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Questions, one a line.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Where the answers to --file go.")
 @common_options
@@ -29,6 +31,7 @@ def command(
     session: str | None,
     effort: Effort | None,
     private: bool,
+    explain: bool,
     file: Path | None,
     out: Path | None,
 ) -> None:
@@ -53,6 +56,8 @@ def command(
         answer = engine.ask(question, session=session, effort=effort, private=private, cancel=cancel)
     if common.as_json:
         emit_json(answer.to_json())
+    elif explain:
+        print(printable(answer.explain()))
     elif on_terminal():
         from alen.cli.rendering import answer_text
 

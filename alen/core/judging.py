@@ -13,8 +13,8 @@ from alen.core.equivalence import clusters
 from alen.core.situation import Proposal, Situation, Tools
 from alen.types import Candidate, Check
 
-PROVEN = frozenset({"compute", "recall_exact", "own"})
-"""Families that no agreement makes more or less likely."""
+ALONE = frozenset({"compute", "recall_exact", "own", "steps"})
+"""Families that agreement says nothing about: proofs, a person's word, and what the others could not have found."""
 
 NO_WITNESS = frozenset({"own"})
 """Families that agree with nothing: ALEN's own word, heard again."""
@@ -28,11 +28,9 @@ def completed(situation: Situation, proposals: Sequence[Proposal], belief: Belie
         for place, found in zip(places, _of_family(situation, proposals, places, belief, tools), strict=True):
             more[place] += found
     for place, proposal in enumerate(proposals):
-        if proposal.family not in PROVEN:
+        if proposal.family not in ALONE:
             others = [
-                other.text
-                for other in proposals
-                if other.operator != proposal.operator and other.family not in NO_WITNESS
+                other.text for other in proposals if _way(other) != _way(proposal) and other.family not in NO_WITNESS
             ]
             more[place].append(checks.of_agreement(proposal.text, others))
     if len(belief.record):
@@ -40,6 +38,11 @@ def completed(situation: Situation, proposals: Sequence[Proposal], belief: Belie
         for found, remembered in zip(more, belief.record.of(situation.thought.vector, texts), strict=True):
             found += remembered
     return [replace(proposal, checks=tuple(found)) for proposal, found in zip(proposals, more, strict=True)]
+
+
+def _way(proposal: Proposal) -> tuple[str, str]:
+    """Two that were found in one way cannot bear each other out."""
+    return proposal.operator, proposal.family.partition("_")[0]
 
 
 def groups_of(situation: Situation, proposed: Sequence[Proposal] | Sequence[Candidate]) -> list[int]:

@@ -34,7 +34,7 @@ class Situation:
 @dataclass(frozen=True)
 class Proposal:
     """A candidate before it is weighed. ``family`` names the energy that weighs it; ``writing`` is what a language
-    model wrote, for the checks that look at it."""
+    model wrote, for the checks that look at it; ``interval`` counts where the operator itself knows one."""
 
     text: str
     operator: str
@@ -44,9 +44,10 @@ class Proposal:
     tokens: int = 0
     detail: dict[str, object] = field(default_factory=dict)
     writing: Completion | None = None
+    interval: tuple[float, float] | None = None
 
     def weighed(self, energy: float, confidence: float, interval: tuple[float, float]) -> Candidate:
-        detail = {**self.detail, "family": self.family}
+        detail, interval = {**self.detail, "family": self.family}, self.interval or interval
         return Candidate(self.text, (self.operator,), self.checks, energy, confidence, interval, self.evidence, detail)
 
 
@@ -57,6 +58,7 @@ class Solved:
     question: str
     answer: str
     confidence: float
+    interval: tuple[float, float]
     evidence: tuple[Evidence, ...]
     tokens: int = 0
 

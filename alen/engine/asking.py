@@ -97,7 +97,7 @@ def _solve(engine: Engine, question: str, used: Tools, cancel: CancelToken | Non
     if verdict.decision != "answer":
         return None
     best = verdict.candidates[0]
-    return Solved(question, best.text, best.confidence, best.evidence, verdict.tokens)
+    return Solved(question, best.text, best.confidence, best.interval, best.evidence, verdict.tokens)
 
 
 def checked(engine: Engine, question: str, *, told: bool = False) -> str:

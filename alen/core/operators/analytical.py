@@ -57,7 +57,9 @@ def _proposal(answer: str, steps: list[Solved]) -> Proposal:
     )
     detail: dict[str, object] = {"steps": [(step.question, step.answer, step.confidence) for step in steps]}
     tokens = sum(step.tokens for step in steps)
-    return Proposal(answer, "analytical", "steps", checks, (shown, *evidence.values()), tokens, detail)
+    low, high = (round(math.prod(step.interval[end] for step in steps), 4) for end in (0, 1))
+    found = (shown, *evidence.values())
+    return Proposal(answer, "analytical", "steps", checks, found, tokens, detail, interval=(low, high))
 
 
 def _log_odds(p: float) -> float:

@@ -1,0 +1,75 @@
+"""A conversation: earlier turns are understood, what a person tells is kept for later ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from alen.engine.chatting import what_is_told
+
+KILN = "The Halden kiln fires stoneware at 1,240 degrees."
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("My dog is called Rex.", "My dog is called Rex."),
+        ("Remember that the door code is 4711", "the door code is 4711"),
+        ("Please note: the ferry leaves at nine", "the ferry leaves at nine"),
+        ("I live in Oslo", "I live in Oslo"),
+        ("Ada likes tea and hates coffee.", "Ada likes tea and hates coffee."),
+        ("The spare key hangs behind the clock", "The spare key hangs behind the clock"),
+    ],
+)
+def test_a_statement_is_told(message: str, told: str) -> None:
+    assert what_is_told(message) == told
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "What is my dog called?",
+        "What is my dog called",
+        "Is it called Rex",
+        "tell me about the kiln",
+        "Show me what is stored",
+        "Hello there",
+        "Thanks, that is great",
+        "It is hot",
+        "My dog is called what?",
+        "17 + 25",
+        "",
+    ],
+)
+def test_a_question_or_a_greeting_is_not(message: str) -> None:
+    assert what_is_told(message) is None
+
+
+def test_a_question_leans_on_the_one_before(engine):
+    engine.teach(KILN, source="manual")
+    first = engine.chat("At what degrees does the Halden kiln fire stoneware?")
+    second = engine.chat("And who built it?", session=first.session)
+    assert first.understood is None
+    assert second.understood == "And who built the Halden kiln?"
+    assert second.question == "And who built it?"
+    assert engine.chat("And who built it?").understood is None
+    said = [(message["role"], message["text"]) for message in engine.memory.messages(first.session)]
+    assert said[0] == ("user", "At what degrees does the Halden kiln fire stoneware?")
+    assert said[2] == ("user", "And who built it?")
+
+
+def test_what_was_told_is_known_in_another_conversation(engine):
+    told = engine.chat("My old dog weighs 31 kilos.")
+    assert (told.decision, told.text) == ("answer", "I will remember that.")
+    engine.chat("My new cat weighs 4 kilos.", session=told.session)
+    answer = engine.chat("How much does my old dog weigh?")
+    assert answer.session != told.session
+    assert answer.evidence[0].source.startswith(f"conversation {told.session}")
+    assert answer.candidates[0].text.startswith("31")
+    assert engine.chat("How much does my new cat weigh?").candidates[0].text.startswith("4")
+    assert engine.stats()["passages"] == 2
+
+
+def test_a_private_statement_is_not_kept(engine):
+    answer = engine.chat("My old dog weighs 31 kilos.", private=True)
+    assert "private" in (answer.text or "")
+    assert not engine.memory.has_namespace("default")
