@@ -110,7 +110,7 @@ def calibrated(scores: np.ndarray, right: np.ndarray, wanted: np.ndarray) -> np.
 
 
 def _platt(scores: np.ndarray, right: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    fitted = Calibrator.fit(scores, right)
+    fitted = Calibrator.platt(scores, right)
     return sigmoid(fitted.slope * wanted + fitted.intercept)
 
 

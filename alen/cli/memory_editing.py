@@ -1,4 +1,4 @@
-"""``alen memory``: remember, update, supersede, history. One answer by its id, and what it was before."""
+"""``alen memory``: remember, update, supersede, retract, history. One answer by its id, and what it was before."""
 
 from __future__ import annotations
 
@@ -99,6 +99,16 @@ def supersede_command(common: Common, old: str, new: str) -> None:
     show(common, {"old": old, "new": new}, [f"{new} holds now, {old} did before"])
 
 
+@click.command("retract")
+@click.argument("uid", metavar="ID")
+@common_options
+def retract_command(common: Common, uid: str) -> None:
+    """Take an answer back, with everything that was answered from it; all of it stays in the history."""
+    with opening.open_memory(common) as memory:
+        children = memory.retract(uid)
+    show(common, {"id": uid, "descendants": children}, [f"{uid} is taken back, and {children:,} answers with it"])
+
+
 @click.command("history")
 @click.argument("uid", metavar="ID")
 @common_options
@@ -126,4 +136,4 @@ def _detail(text: str | None) -> dict[str, Any]:
     return {"detail": found}
 
 
-COMMANDS = (remember_command, update_command, supersede_command, history_command)
+COMMANDS = (remember_command, update_command, supersede_command, retract_command, history_command)

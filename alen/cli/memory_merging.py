@@ -1,4 +1,4 @@
-"""``alen memory``: merge, unmerge."""
+"""``alen memory``: merge, unmerge, commit."""
 
 from __future__ import annotations
 
@@ -33,4 +33,23 @@ def unmerge_command(common: Common, uid: str) -> None:
     show(common, {"id": uid, "back": back}, [f"{each} is back" for each in back] or ["nothing was folded into it"])
 
 
-COMMANDS = (merge_command, unmerge_command)
+@click.command("commit")
+@click.option(
+    "--epsilon",
+    type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
+    default=0.05,
+    show_default=True,
+    help="Expected share of wrong ones among those that are certified.",
+)
+@common_options
+def commit_command(common: Common, epsilon: float) -> None:
+    """From now on recall ALEN's own answers: what was proved, and what can be certified (see calibrate)."""
+    with opening.open_engine(common) as engine:
+        report = engine.commit_verified(epsilon)
+    lines = [f"{report['proved']:,} proved, {report['certified']:,} certified of {report['waiting']:,} that wait"]
+    if report["waiting"] and not report["graded"]:
+        lines.append("nothing can be certified before alen calibrate has kept graded answers apart")
+    show(common, report, lines)
+
+
+COMMANDS = (merge_command, unmerge_command, commit_command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -149,9 +150,12 @@ def cover(best_right: Sequence[float], miss: float) -> float:
 
 def _binomial_tail(at_most: int, n: int, p: float) -> float:
     """P(Binomial(n, p) <= at_most)."""
-    logs = [
-        math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) + k * math.log(p) + (n - k) * math.log1p(-p)
-        for k in range(at_most + 1)
-    ]
-    top = max(logs)
-    return min(1.0, math.exp(top) * sum(math.exp(value - top) for value in logs))
+    known, k = _log_factorials(n), np.arange(at_most + 1)
+    logs = known[n] - known[k] - known[n - k] + k * math.log(p) + (n - k) * math.log1p(-p)
+    top = logs.max()
+    return min(1.0, float(np.exp(top) * np.exp(logs - top).sum()))
+
+
+@lru_cache(maxsize=4096)
+def _log_factorials(n: int) -> np.ndarray:
+    return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])

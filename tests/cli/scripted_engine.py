@@ -128,6 +128,10 @@ class ScriptedEngine:
         self.calls.append(("feedback", {"episode": episode, "correct": correct, "answer": answer}))
         return {"episode": episode, "status": "gold" if correct else "quarantined"}
 
+    def commit_verified(self, epsilon: float) -> dict[str, Any]:
+        self.calls.append(("commit_verified", {"epsilon": epsilon}))
+        return {"proved": 2, "certified": 0, "epsilon": epsilon, "waiting": 5, "graded": 0}
+
     def calibrate(self, questions_path: Path, passages: Path | None = None, progress: Any = None) -> dict[str, Any]:
         self.calls.append(("calibrate", {"questions": questions_path, "passages": passages}))
         certificate = {"alpha": 0.1, "delta": 0.05, "threshold": 0.8, "answered": 120, "wrong": 4}

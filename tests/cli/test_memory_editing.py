@@ -82,6 +82,14 @@ def test_supersede_keeps_what_held_before(alen: Alen, hashed: None) -> None:
     assert alen("memory", "supersede", new, new, "--json").error(2)["field"] == "new"
 
 
+def test_what_is_taken_back_is_not_recalled(alen: Alen, hashed: None) -> None:
+    uid = remember(alen, "Who leads the guild?", "Ilse Brandt")
+    assert alen("memory", "retract", uid, "--json").json("memory_retract") == {"id": uid, "descendants": 0}
+    assert alen("memory", "recall", "Who leads the guild?", "--json").json("memory_recall")["hits"] == []
+    assert alen("memory", "show", uid, "--json").json("memory_show")["status"] == "quarantined"
+    assert alen("memory", "retract", "nobody", "--json").error(2)["field"] == "episode"
+
+
 @pytest.mark.parametrize(
     ("args", "field"),
     [

@@ -56,6 +56,15 @@ def test_calibrate(alen: Alen, engine: ScriptedEngine, tmp_path: Path) -> None:
     assert engine.calls[1] == ("calibrate", {"questions": data, "passages": data})
 
 
+def test_commit(alen: Alen, engine: ScriptedEngine) -> None:
+    assert alen("memory", "commit", "--epsilon", "0.1", "--json").json("memory_commit")["proved"] == 2
+    assert engine.calls[0] == ("commit_verified", {"epsilon": 0.1})
+    text = alen("memory", "commit").out
+    assert "2 proved, 0 certified of 5 that wait" in text
+    assert "before alen calibrate" in text
+    assert alen("memory", "commit", "--epsilon", "1", "--json").code == 2
+
+
 def test_where(alen: Alen) -> None:
     places = alen("where", "--store", "sqlite:///notes.db", "--json").json("where")
     assert places["store"] == "sqlite:///notes.db"
