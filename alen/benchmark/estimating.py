@@ -57,7 +57,7 @@ def with_record(
     vectors_LD = encoder.encode([_asked(line) for line in lines])
     said = [line["greedy"]["text"] for line in lines]
     right = np.array([float(lines[place]["is_right"]) for place in graded])
-    record = Record(vectors_LD[list(graded)], right, tuple(said[place] for place in graded))
+    record = Record.of_answers(vectors_LD[list(graded)], right, [said[place] for place in graded])
     own = {place: number for number, place in enumerate(graded)}
     return [
         [*found, *record.of(vectors_LD[place], [said[place]], without=own.get(place))[0]]

@@ -35,9 +35,10 @@ class Belief:
     """Weighs a candidate. An unknown family is never believed: probability 0. So what a model reads or writes that
     nothing was fitted to is shown, and not said.
 
-    ``record`` is what was right before, ``certificates`` say from which probability on errors are bounded, ``coverage``
-    from which on a candidate belongs to a set that holds the right answer, by the share of questions it fails for;
-    ``graded`` are probabilities of answers that nothing was fitted on, and whether they were right."""
+    ``record`` is what was right before (stored apart from the rest); ``certificates`` say from which probability on
+    errors are bounded, ``coverage`` from which on a candidate belongs to a set that holds the right answer, by the
+    share of questions it fails for; ``graded`` are probabilities of answers that nothing was fitted on, and whether
+    they were right."""
 
     families: dict[str, Family]
     provenance: dict[str, Any] = field(default_factory=dict)
@@ -92,7 +93,6 @@ class Belief:
                 }
                 for name, family in self.families.items()
             },
-            "record": self.record.to_json() if len(self.record) else None,
             "certificates": [asdict(certificate) for certificate in self.certificates],
             "coverage": [[share, least] for share, least in self.coverage.items()],
             "graded": [list(pair) for pair in self.graded],
@@ -110,7 +110,7 @@ class Belief:
                 for name, family in data["families"].items()
             },
             data.get("provenance", {}),
-            Record.from_json(data["record"]) if data.get("record") else Record(),
+            Record(),
             tuple(Certificate(**certificate) for certificate in data.get("certificates", ())),
             dict(data.get("coverage", ())),
             tuple((p, right) for p, right in data.get("graded", ())),

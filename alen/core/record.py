@@ -6,6 +6,7 @@ Axes: N graded answers, D dimension.
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,11 +29,16 @@ NEIGHBOURS = 10
 @dataclass(frozen=True)
 class Record:
     """``vectors_ND`` unit vectors of questions, ``right_N`` in {0, 1} whether what was said to them was right,
-    ``answers`` what was said. Empty where nothing was graded: then no check applies."""
+    ``answers`` what was said, as ``mark_of`` writes it. Empty where nothing was graded: then no check applies."""
 
     vectors_ND: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
     right_N: np.ndarray = field(default_factory=lambda: np.zeros(0))
     answers: tuple[str, ...] = ()
+
+    @classmethod
+    def of_answers(cls, vectors_ND: np.ndarray, right_N: np.ndarray, answers: Sequence[str]) -> Record:
+        """From the answers themselves."""
+        return cls(vectors_ND, right_N, tuple(map(mark_of, answers)))
 
     def __len__(self) -> int:
         return len(self.answers)
@@ -49,10 +55,10 @@ class Record:
             keep_N[without] = False
         rate = float((self.right_N[keep_N].sum() + 1) / (keep_N.sum() + 2))
         familiar = float(np.sort(near_N[keep_N])[-NEIGHBOURS:].mean())
-        said = [normalise(answer) for answer in self.answers]
         found = []
         for answer in answers:
-            same_N = np.array([text == normalise(answer) for text in said])
+            mark = mark_of(answer)
+            same_N = np.array([other == mark for other in self.answers])
             found.append(
                 [
                     check("record_near", _log_odds(weight_N * keep_N, self.right_N, rate)),
@@ -65,7 +71,7 @@ class Record:
     def with_one(self, vector_D: np.ndarray, answer: str, right: bool) -> Record:
         """The record with one more, the newest."""
         vectors_ND = np.concatenate([self.vectors_ND.reshape(len(self), len(vector_D)), vector_D[None]])
-        return Record(vectors_ND, np.append(self.right_N, float(right)), (*self.answers, answer))
+        return Record(vectors_ND, np.append(self.right_N, float(right)), (*self.answers, mark_of(answer)))
 
     def newest(self, count: int) -> Record:
         return Record(self.vectors_ND[-count:], self.right_N[-count:], self.answers[-count:])
@@ -84,6 +90,11 @@ class Record:
         flat = np.frombuffer(base64.b64decode(data["vectors"]), dtype="<f2").astype(np.float32)
         vectors_ND = flat.reshape(len(data["answers"]), data["dim"])
         return cls(vectors_ND, np.asarray(data["right"], dtype=np.float64), tuple(data["answers"]))
+
+
+def mark_of(answer: str) -> str:
+    """Equal for answers in the same words, and short."""
+    return hashlib.blake2b(normalise(answer).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
 def _log_odds(weight_N: np.ndarray, right_N: np.ndarray, rate: float) -> float:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from alen.engine.engine import Engine
 
 SHADOWS_KEY = "core.shadows"
-RECORD_KEY = "core.record"
+RECORD_KEY = "derived.record"
+"""Erasing anything throws it away: it tells of single questions."""
 
 REMEMBERED = 500
 """Graded answers that local reliability is told from, the newest."""
@@ -95,7 +96,7 @@ def _put_into_service(engine: Engine, belief: Belief, name: str, family: Family)
         coverage={},
         graded=(),
     )
-    engine.memory.save_state(BELIEF_KEY, replace(renewed, record=Record()).to_json())
+    engine.memory.save_state(BELIEF_KEY, renewed.to_json())
 
 
 def _is_proved(row: dict[str, Any]) -> bool:

@@ -47,7 +47,9 @@ def erase(store: Store, namespace: str, uids: Sequence[str] | None, source: str 
         items, passages = _wanted(connection, number, uids, source)
         items = sorted({*items, *provenance.descendants(connection, number, items, passages)})
         names = _names(connection, items) + [f"p{item}" for item in passages]
-        messages = _forget_messages(connection, number, items, whole)
+        messages = _forget_messages(connection, number, items, whole) + _forget_told(connection, number, passages)
+        # What was learned from single answers may tell what they said.
+        run(connection, "DELETE FROM learned_state WHERE namespace_id = ? AND key LIKE 'derived.%'", (number,))
         editing.remove(connection, items)
         _remove_passages(connection, passages)
         log.append(connection, number, "episode", items, "delete")
@@ -141,6 +143,22 @@ def _forget_messages(connection: sa.Connection, number: int, items: Sequence[int
         sql = "DELETE FROM message WHERE session_id IN (SELECT id FROM session WHERE namespace_id = ?)"
         return int(run(connection, sql, (number,)).rowcount)
     return sum(run(connection, "DELETE FROM message WHERE episode_id = ?", (item,)).rowcount for item in items)
+
+
+def _forget_told(connection: sa.Connection, number: int, passages: Sequence[int]) -> int:
+    """What was told in a conversation stands in its messages as well."""
+    sql = (
+        "SELECT p.text, d.source FROM passage p JOIN document d ON d.id = p.document_id "
+        "WHERE p.id = ? AND d.source LIKE 'conversation %'"
+    )
+    told = [row for item in passages for row in run(connection, sql, (item,))]
+    if not told:
+        return 0
+    sessions = "SELECT m.id, m.text FROM message m JOIN session s ON s.id = m.session_id WHERE s.namespace_id = ?"
+    found = [
+        message for message, text in run(connection, sessions, (number,)).all() if any(said in text for said, _ in told)
+    ]
+    return sum(run(connection, "DELETE FROM message WHERE id = ?", (message,)).rowcount for message in found)
 
 
 def _remove_passages(connection: sa.Connection, items: Sequence[int]) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alen.core.record import PRIOR, WIDTH, Record
+from alen.core.record import PRIOR, WIDTH, Record, mark_of
 
 
 def _record() -> Record:
     vectors_ND = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=np.float32)
-    return Record(vectors_ND, np.array([1.0, 0.0, 0.0]), ("Paris", "Rome", "Oslo"))
+    return Record.of_answers(vectors_ND, np.array([1.0, 0.0, 0.0]), ("Paris", "Rome", "Oslo"))
 
 
 def test_near_answers_count_by_their_nearness() -> None:
@@ -40,7 +40,7 @@ def test_a_graded_answer_does_not_judge_itself() -> None:
 
 def test_the_newest_stay() -> None:
     record = _record().with_one(np.array([0, 1, 0], dtype=np.float32), "Bern", True).newest(2)
-    assert record.answers == ("Oslo", "Bern")
+    assert record.answers == (mark_of("Oslo"), mark_of("the Bern."))
     assert record.right_N.tolist() == [0.0, 1.0]
     assert Record().with_one(np.array([0, 1], dtype=np.float32), "Bern", True).vectors_ND.tolist() == [[0, 1]]
 

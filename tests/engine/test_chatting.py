@@ -73,3 +73,12 @@ def test_a_private_statement_is_not_kept(engine):
     answer = engine.chat("My old dog weighs 31 kilos.", private=True)
     assert "private" in (answer.text or "")
     assert not engine.memory.has_namespace("default")
+
+
+def test_what_was_told_can_be_erased_with_its_message(engine):
+    told = engine.chat("My old dog weighs 31 kilos.")
+    [source] = {hit.passage.source for hit in engine.memory.recollect("old dog").passages}
+    engine.memory.erase(source=source)
+    texts = [message["text"] for message in engine.memory.messages(told.session)]
+    assert not any("dog" in text for text in texts)
+    assert engine.memory.recollect("old dog").passages == ()

@@ -95,3 +95,11 @@ def test_its_own_word_is_no_second_witness(taught):
     assert again.confidence <= first.confidence + 1e-3
     said = {check.name: check.value for check in again.checks}
     assert said.get("agreement") == {check.name: check.value for check in first.checks}.get("agreement")
+
+
+def test_erasing_takes_along_what_was_learned_of_single_questions(taught):
+    first = taught.ask(QUESTION)
+    taught.feedback(first.episode, correct=False)
+    assert len(taught.belief().record) == 1
+    taught.memory.erase([first.episode])
+    assert len(taught.belief().record) == 0
