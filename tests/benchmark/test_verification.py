@@ -1,0 +1,91 @@
+"""ALEN's estimator on frozen replies: what it learns from signal, and what it must not learn from noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from alen.benchmark import verification
+from alen.benchmark.estimating import executed, looks
+from alen.benchmark.verification import Prepared
+from alen.types import Check
+from alen.validation.probability import auroc
+
+
+def _set(name: str, count: int, strength: float, seed: int) -> Prepared:
+    rng = np.random.default_rng(seed)
+    signal, noise = rng.normal(size=count), rng.normal(size=count)
+    right = (rng.random(count) < 1 / (1 + np.exp(-strength * signal))).astype(int)
+    checks = [
+        [Check("votes", "pass", float(a)), Check("brevity", "pass", float(b))]
+        for a, b in zip(signal, noise, strict=True)
+    ]
+    part = np.array(["fit", "fit", "calibration", "risk", "test"] * (count // 5))
+    return Prepared(name, [], checks, right, [f"{name} {place}" for place in range(count)], part)
+
+
+def test_signal_is_learned_and_noise_is_not() -> None:
+    one = _set("a", 2000, 2.0, 0)
+    test = one.of("test")
+    judged = verification.within(one)
+    assert auroc(judged.p[test], one.right_L[test]) > 0.75
+    assert abs(judged.p[test].mean() - one.right_L[test].mean()) < 0.07
+    nothing = verification.shuffled(one)
+    assert auroc(verification.within(nothing).p[test], nothing.right_L[test]) == pytest.approx(0.5, abs=0.09)
+
+
+def test_another_set_is_judged_by_what_was_learned_elsewhere() -> None:
+    sets = [_set(name, 1000, 2.0, seed) for seed, name in enumerate("abcd")]
+    judged = verification.across(sets[0], sets[1:])
+    test = sets[0].of("test")
+    assert auroc(judged.p[test], sets[0].right_L[test]) > 0.75
+
+
+def test_leaving_out_what_counts_costs_and_what_does_not_costs_nothing() -> None:
+    lost = verification.ablated(_set("a", 2000, 2.0, 1), lambda p, right: auroc(p, right))
+    assert lost["votes"] > 0.2
+    assert abs(lost["brevity"]) < 0.02
+
+
+def test_coverage_keeps_its_promise() -> None:
+    one = _set("a", 4000, 4.0, 2)
+    coverage, wrong = verification.certified_coverage(one, verification.within(one).p, 0.2)
+    assert 0.3 < coverage < 0.95
+    assert wrong < 0.25
+    assert verification.certified_coverage(one, np.full(4000, 0.5), 0.05) == (0.0, 0.0)
+
+
+def test_equations_are_worked_out() -> None:
+    assert executed("32 + 40 = 62") == ("72", False)
+    assert executed("first 3 * 4 = 12, then 12 - 2 = 10") == ("10", True)
+    assert executed("9 x 5 = 45") == ("45", True)
+    assert executed("28") is None
+    assert executed("4 / 0 = 1") is None
+
+
+def test_what_is_looked_at_in_a_line() -> None:
+    reply = {
+        "text": "32 + 40 = 62",
+        "tokens": [1, 2],
+        "logprobs": [-0.1, -0.3],
+        "margins": [],
+        "entropies": [],
+        "finish": "stop",
+    }
+    line = {
+        "question": "Work out the sum of 32 and 40.",
+        "options": [],
+        "context": "",
+        "greedy": reply,
+        "samples": [{**reply, "text": "72"}, reply],
+        "p_true": -1.5,
+        "is_right": False,
+    }
+    [found] = looks([line])
+    values = {check.name: check.value for check in found}
+    assert values["equation_holds"] == 0.0
+    assert values["likelihood"] == pytest.approx(-0.2)
+    assert values["votes"] == pytest.approx(0.5)
+    assert values["own_judgement"] == -1.5
+    assert values["option_share"] is None
+    assert values["verbatim"] is None
