@@ -49,7 +49,7 @@ def erase(store: Store, namespace: str, uids: Sequence[str] | None, source: str 
         names = _names(connection, items) + [f"p{item}" for item in passages]
         messages = _forget_messages(connection, number, items, whole) + _forget_told(connection, number, passages)
         # What was learned from single answers may tell what they said.
-        run(connection, "DELETE FROM learned_state WHERE namespace_id = ? AND key LIKE 'derived.%'", (number,))
+        run(connection, "DELETE FROM learned_state WHERE namespace_id = ? AND key LIKE ?", (number, "derived.%"))
         editing.remove(connection, items)
         _remove_passages(connection, passages)
         log.append(connection, number, "episode", items, "delete")
@@ -149,9 +149,9 @@ def _forget_told(connection: sa.Connection, number: int, passages: Sequence[int]
     """What was told in a conversation stands in its messages as well."""
     sql = (
         "SELECT p.text, d.source FROM passage p JOIN document d ON d.id = p.document_id "
-        "WHERE p.id = ? AND d.source LIKE 'conversation %'"
+        "WHERE p.id = ? AND d.source LIKE ?"
     )
-    told = [row for item in passages for row in run(connection, sql, (item,))]
+    told = [row for item in passages for row in run(connection, sql, (item, "conversation %"))]
     if not told:
         return 0
     sessions = "SELECT m.id, m.text FROM message m JOIN session s ON s.id = m.session_id WHERE s.namespace_id = ?"
