@@ -9,14 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alen.core.calibration import Calibrator, isotonic, sigmoid
+from alen.core.calibration import Calibrator
 from alen.validation.intervals import DRAWS, LEVEL, Estimate
-from alen.validation.probability import auroc, log_loss
+from alen.validation.probability import auroc
 
 Metric = Callable[[ArrayLike, ArrayLike], float]
-FOLDS = 5
-ISOTONIC_FROM = 500
-"""Labelled answers from which a step function is considered beside Platt's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,33 +90,9 @@ def best_average(one: Sequence[Scored], names: Sequence[str], metric: Metric = a
 
 
 def calibrated(scores: np.ndarray, right: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Probabilities for the ``wanted`` scores by the map fitted on ``scores`` and labels: Platt's, or a step function
-    where there are ``ISOTONIC_FROM`` labels and it has the lower log-loss in cross-validation."""
+    """Probabilities for the ``wanted`` scores by the map that ALEN fits, on ``scores`` and their labels."""
     centre, spread = float(scores.mean()), float(scores.std()) or 1.0
-    known, asked = (scores - centre) / spread, (wanted - centre) / spread
-    maps = (_platt, _steps) if len(scores) >= ISOTONIC_FROM else (_platt,)
-    fold = np.random.default_rng(0).permutation(len(scores)) % FOLDS
-
-    def loss(fitted: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]) -> float:
-        kept = np.empty(len(known))
-        for each in range(FOLDS):
-            kept[fold == each] = fitted(known[fold != each], right[fold != each], known[fold == each])
-        return log_loss(kept, right)
-
-    return min(maps, key=loss)(known, right, asked)
-
-
-def _platt(scores: np.ndarray, right: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    fitted = Calibrator.platt(scores, right)
-    return sigmoid(fitted.slope * wanted + fitted.intercept)
-
-
-def _steps(scores: np.ndarray, right: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Isotonic, between its points by interpolation, and never more certain than one label more would allow."""
-    order = np.argsort(scores, kind="stable")
-    values = isotonic(scores[order], right[order].astype(np.float64))
-    edge = 1 / (len(scores) + 2)
-    return np.clip(np.interp(wanted, scores[order], values), edge, 1 - edge)
+    return Calibrator.fit((scores - centre) / spread, right).probabilities((wanted - centre) / spread)
 
 
 def _members(groups: Sequence[str]) -> list[np.ndarray]:

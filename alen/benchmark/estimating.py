@@ -22,7 +22,7 @@ from alen.core.operators.writing import answer_of
 from alen.core.record import Record
 from alen.core.situation import Situation
 from alen.thought import ThoughtState
-from alen.types import Check, Completion, Encoder, Recollection
+from alen.types import Check, Completion, Recollection
 
 Line = Mapping[str, Any]
 
@@ -44,6 +44,9 @@ INDEPENDENT = frozenset(
 )
 """Checks that use nothing which the model that wrote the reply has said of it."""
 
+RECORD = frozenset({"record_near", "record_of_answer"})
+"""Checks that need graded answers to questions of the same kind."""
+
 
 def looks(lines: Sequence[Line]) -> list[list[Check]]:
     """The checks of each line's greedy reply, without those that need graded answers."""
@@ -51,10 +54,9 @@ def looks(lines: Sequence[Line]) -> list[list[Check]]:
 
 
 def with_record(
-    lines: Sequence[Line], checks: Sequence[Sequence[Check]], graded: Sequence[int], encoder: Encoder
+    lines: Sequence[Line], checks: Sequence[Sequence[Check]], graded: Sequence[int], vectors_LD: np.ndarray
 ) -> list[list[Check]]:
     """And what was right near each question among the ``graded`` places, which are left out for themselves."""
-    vectors_LD = encoder.encode([_asked(line) for line in lines])
     said = [line["greedy"]["text"] for line in lines]
     right = np.array([float(lines[place]["is_right"]) for place in graded])
     record = Record.of_answers(vectors_LD[list(graded)], right, [said[place] for place in graded])
@@ -66,7 +68,7 @@ def with_record(
 
 
 def _of_line(line: Line) -> list[Check]:
-    thought = ThoughtState.from_input(_asked(line))
+    thought = ThoughtState.from_input(asked(line))
     replies = [_completion(reply) for reply in (line["greedy"], *(line.get("samples") or ()))]
     texts = [answer_of(reply.text) for reply in replies]
     options = tuple(line.get("options") or ())
@@ -132,7 +134,8 @@ def _equation(line: Line) -> list[Check]:
     return [look.check("equation_holds", None if found is None else float(found[1]), 1.0)]
 
 
-def _asked(line: Line) -> str:
+def asked(line: Line) -> str:
+    """What the record compares questions by."""
     return f"{line['question']}\n{line['context']}" if line.get("context") else str(line["question"])
 
 

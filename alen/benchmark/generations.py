@@ -18,7 +18,7 @@ import numpy as np
 
 from alen.benchmark.shared_prompt import Reply, SharedPrompt
 from alen.benchmark.tasks import Item, grade
-from alen.benchmark.tasks.item import place
+from alen.core.fitting import unit
 from alen.errors import BadInput
 from alen.language_model import LargeLanguageModel
 from alen.types import CancelToken
@@ -108,7 +108,7 @@ def line_of(item: Item, prompts: Prompts, settings: Settings) -> dict[str, Any]:
     """All that is kept of one question."""
     clock, prompt = _Clock(prompts), prompts.question
     clock.timed("read", lambda: prompt.read(item.prompt))
-    seed = int(place(f"{item.id} {settings.seed}") * 2**62)
+    seed = int(unit(f"{item.id} {settings.seed}") * 2**62)
     count = min(settings.samples, item.most_samples)
     options: list[Reply] = []
     samples: list[Reply] = []

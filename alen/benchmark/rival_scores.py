@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from alen.benchmark.memory_process import environment
+from alen.benchmark.splits import SplitName
 from alen.errors import WorkError
 
 SCRIPTS = Path(__file__).parent / "rivals"
@@ -62,11 +63,12 @@ RIVALS = {
 
 @dataclass(slots=True)
 class Confidences:
-    """By estimator, one number a question in the order of the lines; ``probabilities`` are those that the library's own
-    calibrator made. What an estimator could not say is the least that it said anywhere: not confident at all."""
+    """By estimator, one number a question in the order of the lines; in ``turns`` what the library tuned and
+    calibrated itself, on the labels of that turn. What an estimator could not say is the least that it said anywhere:
+    not confident at all."""
 
     scores: dict[str, list[float]] = field(default_factory=dict)
-    probabilities: dict[str, list[float]] = field(default_factory=dict)
+    turns: list[dict[str, list[float]]] = field(default_factory=list)
 
 
 def confidences(
@@ -76,14 +78,13 @@ def confidences(
     *,
     vocabulary: int,
     encoder: Path | None = None,
-    fit: Mapping[str, bool] | None = None,
-    calibration: Mapping[str, bool] | None = None,
+    turns: Sequence[Mapping[SplitName, Mapping[str, bool]]] = (),
 ) -> Confidences:
     """What a library makes of the lines of a frozen file. Names begin with the library's.
 
     ``folder`` holds the environments, made when they are not there; ``vocabulary`` is the model's number of tokens;
-    ``encoder`` a folder of sentence-transformers; ``fit`` and ``calibration`` labels by id for what uqlm tunes and
-    calibrates. Raises WorkError."""
+    ``encoder`` a folder of sentence-transformers; each of the ``turns`` labels by id, "fit" for what uqlm tunes and
+    "calibration" for what it calibrates. Raises WorkError."""
     interpreter = environment(folder / rival.name, rival.requirements)
     with tempfile.TemporaryDirectory(prefix="alen-rivals-") as place:
         source, out, known = (Path(place) / name for name in ("lines.jsonl", "scores.jsonl", "labels.json"))
@@ -93,8 +94,8 @@ def confidences(
             command.append(str(vocabulary))
         else:
             command.append(str(encoder or ""))
-            if fit and calibration:
-                known.write_text(json.dumps({"fit": fit, "calibration": calibration}), "utf-8")
+            if turns:
+                known.write_text(json.dumps(turns), "utf-8")
                 command.append(str(known))
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
@@ -104,7 +105,11 @@ def confidences(
         rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
     if [row["id"] for row in rows] != [line["id"] for line in lines]:
         raise WorkError(f"{rival.name} answered other questions than it was asked.", "Look at its script.")
-    return Confidences(_columns(rival, rows, "scores"), _columns(rival, rows, "probabilities"))
+    count = len(rows[0].get("turns", ())) if rows else 0
+    return Confidences(
+        _columns(rival, [row["scores"] for row in rows]),
+        [_columns(rival, [row["turns"][turn] for row in rows]) for turn in range(count)],
+    )
 
 
 def needs(estimator: str) -> Needs:
@@ -117,10 +122,10 @@ def needs(estimator: str) -> Needs:
     return "greedy" if name.startswith((*single, *token)) else "samples"
 
 
-def _columns(rival: Rival, rows: Sequence[Mapping[str, Any]], kind: str) -> dict[str, list[float]]:
+def _columns(rival: Rival, rows: Sequence[Mapping[str, float | None]]) -> dict[str, list[float]]:
     columns = {}
-    for name in rows[0].get(kind, {}) if rows else ():
-        values = [row[kind][name] for row in rows]
+    for name in rows[0] if rows else ():
+        values = [row[name] for row in rows]
         least = min((value for value in values if value is not None), default=math.nan)
         columns[f"{rival.name}: {name}"] = [least if value is None else float(value) for value in values]
     return {name: column for name, column in columns.items() if not math.isnan(column[0])}

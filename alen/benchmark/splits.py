@@ -8,13 +8,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from alen.benchmark.tasks.item import place
+from alen.core.fitting import unit
 from alen.validation.grading import normalise_answer
 
 SplitName = Literal["fit", "calibration", "risk", "test"]
 SHARES: dict[SplitName, float] = {"fit": 0.4, "calibration": 0.2, "risk": 0.2, "test": 0.2}
 SALT = "alen-1"
 """A resplit is another salt."""
+TURNS = 5
+"""Turns in which every group is in the test part once."""
 
 
 def merged_groups(lines: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -37,22 +39,22 @@ def merged_groups(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     return [root(line["group"]) for line in lines]
 
 
-def split_of(group: str, pool: str = "", salt: str = SALT) -> SplitName:
+def split_of(group: str, pool: str = "", salt: str = SALT, turn: int = 0) -> SplitName:
     """The part of a group. ``pool`` "test" is always the test part, and "fit" never: the other three share it in their
-    proportions."""
+    proportions. Each ``turn`` moves every group on by the test part's share."""
     if pool == "test":
         return "test"
     names: list[SplitName] = [name for name in SHARES if not (pool == "fit" and name == "test")]
     edges = np.cumsum([SHARES[name] for name in names])
-    spot = place(f"{salt} {group}") * edges[-1]
+    spot = (unit(f"{salt} {group}") + turn / TURNS) % 1.0 * edges[-1]
     return names[min(int(np.searchsorted(edges, spot, side="right")), len(names) - 1)]
 
 
-def splits(lines: Sequence[Mapping[str, Any]], salt: str = SALT) -> list[SplitName]:
+def splits(lines: Sequence[Mapping[str, Any]], salt: str = SALT, turn: int = 0) -> list[SplitName]:
     """The part of each line. A group with a line of a pool goes where the pool does."""
     groups = merged_groups(lines)
     pools: dict[str, str] = {}
     for group, line in zip(groups, lines, strict=True):
         pool = line.get("pool", "")
         pools[group] = max(pools.get(group, ""), pool)  # "test" comes after "fit", and that after neither
-    return [split_of(group, pools[group], salt) for group in groups]
+    return [split_of(group, pools[group], salt, turn) for group in groups]

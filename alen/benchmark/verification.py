@@ -6,7 +6,7 @@ Axes: L lines of a set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,10 @@ import numpy as np
 
 from alen.benchmark import estimating
 from alen.benchmark.comparison import calibrated
-from alen.benchmark.splits import SplitName, merged_groups, splits
+from alen.benchmark.splits import SALT, TURNS, SplitName, merged_groups, splits
 from alen.core import safeguard
 from alen.core.abstention import certify
+from alen.core.energy import Energy
 from alen.core.fitting import FOLDS, unit
 from alen.types import Check, Encoder
 
@@ -53,71 +54,100 @@ class Judged:
     single: str | None
 
 
-def prepare(name: str, lines: Sequence[Mapping[str, Any]], encoder: Encoder, salt: str = "alen-1") -> Prepared:
-    """Split a set and look at its lines; what was right near a question is told from the fit part alone."""
-    part_L = np.array(splits(lines, salt))
-    fit = np.flatnonzero(part_L == "fit").tolist()
-    checks = estimating.with_record(lines, estimating.looks(lines), fit, encoder)
-    right_L = np.array([int(line["is_right"]) for line in lines])
-    return Prepared(name, lines, checks, right_L, merged_groups(lines), part_L)
+@dataclass(frozen=True)
+class Looked:
+    """A set whose lines were looked at, before any of it was graded: ``checks`` without those of the record."""
+
+    name: str
+    lines: Sequence[Mapping[str, Any]]
+    checks: Checks
+    vectors_LD: np.ndarray
+
+    @classmethod
+    def at(cls, name: str, lines: Sequence[Mapping[str, Any]], encoder: Encoder) -> Looked:
+        return cls(name, lines, estimating.looks(lines), encoder.encode([estimating.asked(line) for line in lines]))
+
+    def turn(self, turn: int, salt: str = SALT) -> Prepared:
+        """The set in parts; what was right near a question is told from the fit part alone."""
+        part_L = np.array(splits(self.lines, salt, turn))
+        fit = np.flatnonzero(part_L == "fit").tolist()
+        checks = estimating.with_record(self.lines, self.checks, fit, self.vectors_LD)
+        right_L = np.array([int(line["is_right"]) for line in self.lines])
+        return Prepared(self.name, self.lines, checks, right_L, merged_groups(self.lines), part_L)
+
+    def turns(self) -> list[Prepared]:
+        """The set as often as it takes for every group to be in the test part once."""
+        return [self.turn(turn) for turn in range(TURNS)]
 
 
 def within(one: Prepared) -> Judged:
     """Fitted on the set's own fit part, calibrated on its own calibration part."""
     fit = one.of("fit")
     folds = [str(int(unit(one.groups[place]) * FOLDS)) for place in fit]
-    chosen = safeguard.choose([one.checks[place] for place in fit], one.right_L[fit], folds, _names([one]))
+    chosen = safeguard.choose([one.checks[place] for place in fit], one.right_L[fit], folds, names_of([one]))
     return _judged(one, chosen, [one])
 
 
 def across(one: Prepared, others: Sequence[Prepared]) -> Judged:
-    """Fitted and calibrated on the other sets alone, each of which is left out once to choose by."""
+    """Fitted and calibrated on the other sets alone, each of which is left out once to choose by. Nobody has graded
+    answers of a set that is new, so that the record has no say."""
+    one, others = one.without(estimating.RECORD), [other.without(estimating.RECORD) for other in others]
     rows, labels, parts = [], [], []
     for other in others:
         for place in other.of("fit"):
             rows.append(other.checks[place])
             labels.append(int(other.right_L[place]))
             parts.append(other.name)
-    chosen = safeguard.choose(rows, np.array(labels), parts, _names(others))
+    chosen = safeguard.choose(rows, np.array(labels), parts, names_of(others))
     return _judged(one, chosen, others)
 
 
-def certified_coverage(one: Prepared, p: np.ndarray, alpha: float) -> tuple[float, float]:
-    """The share of the test part that is answered when its errors are certified on the risk part, and the share of
-    these that is wrong; both 0 without a certificate."""
-    risk, test = one.of("risk"), one.of("test")
-    threshold = certify(p[risk], one.right_L[risk], alpha).threshold
-    if threshold is None:
-        return 0.0, 0.0
-    answered = test[p[test] >= threshold]
-    wrong = float(1 - one.right_L[answered].mean()) if len(answered) else 0.0
-    return len(answered) / max(len(test), 1), wrong
+def in_turns(turns: Sequence[Prepared], judge: Callable[[Prepared], np.ndarray]) -> np.ndarray:
+    """(L,) what each line was given in the first turn in which it was in the test part; NaN where it never is."""
+    return gathered(turns, map(judge, turns))
 
 
-def by_hand(one: Prepared, weights: Mapping[str, float]) -> np.ndarray:
-    """A sum of checks with weights that nobody fitted, each standardised over the lines; (L,)."""
-    total = np.zeros(len(one.checks))
-    for name, weight in weights.items():
-        values = np.array([_value(found, name) for found in one.checks])
-        spread = np.nanstd(values)
-        if np.isfinite(spread) and spread > 0:
-            total += weight * np.nan_to_num((values - np.nanmean(values)) / spread)
-    return total
+def gathered(turns: Sequence[Prepared], values: Iterable[np.ndarray]) -> np.ndarray:
+    """As ``in_turns``, from what all lines (L,) were given in each turn."""
+    found_L = np.full(len(turns[0].right_L), np.nan)
+    for one, given_L in zip(turns, values, strict=True):
+        test = one.of("test")
+        test = test[np.isnan(found_L[test])]
+        found_L[test] = given_L[test]
+    return found_L
 
 
-def ablated(one: Prepared, metric: Callable[[np.ndarray, np.ndarray], float]) -> dict[str, float]:
-    """By check, how much the metric on the test part falls when the check is left out and everything fitted anew."""
-    test = one.of("test")
-    whole = metric(within(one).p[test], one.right_L[test])
-    names = [*_names([one])]
-    groups = {name: frozenset({name}) for name in names} | {"all independent ones": estimating.INDEPENDENT}
-    return {name: whole - metric(within(one.without(left)).p[test], one.right_L[test]) for name, left in groups.items()}
+def of_scores(scores_L: np.ndarray) -> Callable[[Prepared], np.ndarray]:
+    """A judge that knows nothing but these scores, and the calibration part."""
+
+    def judge(one: Prepared) -> np.ndarray:
+        known = one.of("calibration")
+        return calibrated(scores_L[known], one.right_L[known], scores_L)
+
+    return judge
 
 
-def shuffled(one: Prepared, seed: int = 0) -> Prepared:
-    """The set with its labels in another order: nothing can be learned from it."""
-    order = np.random.default_rng(seed).permutation(len(one.right_L))
-    return Prepared(one.name, one.lines, one.checks, one.right_L[order], one.groups, one.part_L)
+def answered(one: Prepared, p_L: np.ndarray, alpha: float) -> np.ndarray:
+    """(L,) 1 where a line is answered when errors are certified on the risk part, on one line of each group; 0 where it
+    is not."""
+    risk = first_of_each(one.of("risk"), one.groups)
+    threshold = certify(p_L[risk], one.right_L[risk], alpha).threshold
+    return np.zeros(len(p_L)) if threshold is None else (p_L >= threshold).astype(float)
+
+
+def first_of_each(places: np.ndarray, groups: Sequence[str]) -> np.ndarray:
+    """One place of each group: answers to one question are no independent witnesses."""
+    found: dict[str, int] = {}
+    for place in places:
+        found.setdefault(groups[place], int(place))
+    return np.array(list(found.values()), dtype=int)
+
+
+def summed(one: Prepared) -> Judged:
+    """As ``within``, with the sum in any case: whether a single check is better does not matter to what one costs."""
+    fit = one.of("fit")
+    energy = Energy.fit([one.checks[place] for place in fit], one.right_L[fit], names=names_of([one]))
+    return _judged(one, safeguard.Chosen(energy, np.zeros(0), None, {}), [one])
 
 
 def _judged(one: Prepared, chosen: safeguard.Chosen, sources: Sequence[Prepared]) -> Judged:
@@ -131,9 +161,5 @@ def _judged(one: Prepared, chosen: safeguard.Chosen, sources: Sequence[Prepared]
     return Judged(scores, p, chosen.single)
 
 
-def _names(sets: Sequence[Prepared]) -> list[str]:
+def names_of(sets: Sequence[Prepared]) -> list[str]:
     return list(dict.fromkeys(check.name for one in sets for found in one.checks for check in found))
-
-
-def _value(found: Sequence[Check], name: str) -> float:
-    return next((check.value for check in found if check.name == name and check.value is not None), np.nan)

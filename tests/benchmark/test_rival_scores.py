@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from alen.benchmark import generations, rival_scores
 from alen.benchmark.rival_scores import RIVALS, Rival, confidences, needs
+from alen.benchmark.splits import SplitName
 from alen.errors import WorkError
 from alen.validation.probability import auroc
 
@@ -71,12 +73,16 @@ RIGHT = [number >= COUNT // 2 for number in range(COUNT)]
 @pytest.mark.parametrize("name", list(RIVALS))
 def test_every_estimator_ranks_the_surest_first(name: str) -> None:
     labels = {row["id"]: right for row, right in zip(LINES, RIGHT, strict=True)}
-    found = confidences(RIVALS[name], LINES, Path(RIVALS_FOLDER), vocabulary=VOCABULARY, fit=labels, calibration=labels)
+    turns: list[Mapping[SplitName, Mapping[str, bool]]] = [{"fit": labels, "calibration": labels}] * 2
+    found = confidences(RIVALS[name], LINES, Path(RIVALS_FOLDER), vocabulary=VOCABULARY, turns=turns)
     assert len(found.scores) > (25 if name == "lm-polygraph" else 11)
     below = {each: auroc(scores, RIGHT) for each, scores in found.scores.items()}
     assert {each: value for each, value in below.items() if value < 1} == {}
-    for each, probabilities in found.probabilities.items():
-        assert all(0 <= value <= 1 for value in probabilities), each
+    assert len(found.turns) == (2 if name == "uqlm" else 0)
+    for turn in found.turns:
+        assert auroc(turn["uqlm: ensemble"], RIGHT) == 1
+        for each, probabilities in turn.items():
+            assert all(0 <= value <= 1 for value in probabilities), each
 
 
 @needs_rivals

@@ -1,7 +1,7 @@
 """uqlm's own scorers on frozen generations: a file of them in, a line of scores for each question out.
 
 Runs where uqlm is installed, and ALEN may not be. Its scores are in 0..1, higher is more confident. With a file of
-labels (id to true or false) its ensemble is tuned on those, and its calibrator fitted on a second one."""
+labels (id to true or false), for each turn its ensemble is tuned on some and its calibrator fitted on others."""
 
 from __future__ import annotations
 
@@ -110,20 +110,20 @@ def calibrated(found: Scores, ids: list[str], labels: dict[str, bool]) -> Scores
     calibrator.fit(known, [labels[ids[place]] for place in fit])
     every = UQResult({"data": dict(usable), "metadata": {}})
     calibrator.transform(every)
-    return {name: [float(value) for value in every.data[f"calibrated_{name}"]] for name in usable}
+    return {f"{name}, calibrated": [float(value) for value in every.data[f"calibrated_{name}"]] for name in usable}
 
 
 def main(source: Path, out: Path, encoder: str, labels: Path | None) -> None:
     lines = [json.loads(line) for line in source.read_text("utf-8").splitlines()]
     ids = [line["id"] for line in lines]
-    found, probabilities = scored(lines, encoder), {}
-    if labels:
-        known = json.loads(labels.read_text("utf-8"))
-        found["ensemble"] = ensemble(found, ids, known["fit"])
-        probabilities = calibrated(found, ids, known["calibration"])
+    found = scored(lines, encoder)
+    turns = [
+        {"ensemble": ensemble(found, ids, known["fit"])} | calibrated(found, ids, known["calibration"])
+        for known in (json.loads(labels.read_text("utf-8")) if labels else ())
+    ]
     with out.open("w", encoding="utf-8") as file:
         for place, name in enumerate(ids):
-            row = {"id": name, "scores": at(found, place), "probabilities": at(probabilities, place)}
+            row = {"id": name, "scores": at(found, place), "turns": [at(turn, place) for turn in turns]}
             file.write(json.dumps(row) + "\n")
 
 

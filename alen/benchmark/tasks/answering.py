@@ -7,7 +7,8 @@ from pathlib import Path
 
 from alen.benchmark import locomo as conversations
 from alen.benchmark import squad
-from alen.benchmark.tasks.item import Row, place, rows_of
+from alen.benchmark.tasks.item import Row, rows_of
+from alen.core.fitting import unit
 from alen.validation.grading import normalise_answer
 
 CLOZE_WORDS = 24
@@ -78,7 +79,7 @@ def next_word(folder: Path) -> list[Row]:
                     rows.append(
                         Row(f"{name}-{number}-{end}", f"{name}-{number}", " ".join(before), word.lower(), (word,))
                     )
-    return sorted(rows, key=lambda row: place(row.id))
+    return sorted(rows, key=lambda row: unit(row.id))
 
 
 def _closed(name: str, question: str, answers: list[str]) -> Row:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from alen.benchmark.tasks import choosing, counting
-from alen.benchmark.tasks.item import Row, place, rows_of
+from alen.benchmark.tasks.item import Row, rows_of
+from alen.core.fitting import unit
 from alen.validation.grading import normalise_answer
 
 SYSTEMS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
@@ -49,7 +50,7 @@ def halueval(folder: Path) -> list[Row]:
         judged = ((reply, row["hallucination"] == "no"),)
         rows[row["hallucination"]].append(Row(row["ID"], normalise_answer(asked), asked, reply, (), judged=judged))
     few = min(map(len, rows.values()))
-    return [row for kind in rows.values() for row in sorted(kind, key=lambda row: place(row.id))[:few]]
+    return [row for kind in rows.values() for row in sorted(kind, key=lambda row: unit(row.id))[:few]]
 
 
 def _one_of_each(row: Row, answers: tuple[str, ...] | list[str]) -> Row:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from alen.core.fitting import unit
 from alen.errors import BadInput
 
 GraderKind = Literal["choice", "number", "f1", "label", "word"]
@@ -90,11 +91,6 @@ def rows_of(file: Path) -> Iterator[dict[str, Any]]:
         raise BadInput("data", f"{file} ({error})", "a file of JSON lines", "Give the folder that holds it.") from None
 
 
-def place(text: str) -> float:
-    """A number in 0..1 that depends on the text alone: the same in every process and on every machine."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
-
-
 def in_hash_order(texts: Iterable[str]) -> list[str]:
     """Distinct texts, in an order that has nothing to do with that of the file."""
-    return sorted(set(texts), key=place)
+    return sorted(set(texts), key=unit)

@@ -1,0 +1,78 @@
+"""What shows that a figure rests on what it claims to rest on: checks left out, weights that nobody fitted, labels and
+replies that belong to other questions.
+
+Axes: L lines of a set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from alen.benchmark import estimating
+from alen.benchmark.comparison import Metric
+from alen.benchmark.tasks.graders import grade
+from alen.benchmark.tasks.item import Item
+from alen.benchmark.verification import Looked, Prepared, in_turns, names_of, summed
+from alen.types import Check
+
+SEED_WEIGHTS = {"verbatim": 1.0, "backward": 1.0, "votes": 0.5, "likelihood": 0.3}
+"""Forward and backward check, agreement and confidence, as they were first proposed."""
+
+
+def by_hand(one: Prepared, weights: Mapping[str, float]) -> np.ndarray:
+    """A sum of checks with weights that nobody fitted, each standardised over the lines; (L,)."""
+    total = np.zeros(len(one.checks))
+    for name, weight in weights.items():
+        values = np.array([_value(found, name) for found in one.checks])
+        spread = np.nanstd(values)
+        if np.isfinite(spread) and spread > 0:
+            total += weight * np.nan_to_num((values - np.nanmean(values)) / spread)
+    return total
+
+
+def ablated(turns: Sequence[Prepared], metric: Metric) -> dict[str, float]:
+    """By check, how much the metric falls when the check is left out and everything fitted anew."""
+
+    def measured(without: frozenset[str]) -> float:
+        p_L = in_turns([one.without(without) for one in turns], lambda one: summed(one).p)
+        tested = np.isfinite(p_L)
+        return metric(p_L[tested], turns[0].right_L[tested])
+
+    groups = {name: frozenset({name}) for name in names_of(turns[:1])}
+    groups["all of the record"] = estimating.RECORD
+    groups["all independent ones"] = estimating.INDEPENDENT
+    whole = measured(frozenset())
+    return {name: whole - measured(left) for name, left in groups.items()}
+
+
+def shuffled(one: Prepared, seed: int = 0) -> Prepared:
+    """The set with its labels in another order: nothing can be learned from it."""
+    order = np.random.default_rng(seed).permutation(len(one.right_L))
+    return Prepared(one.name, one.lines, one.checks, one.right_L[order], one.groups, one.part_L)
+
+
+def swapped(one: Looked, turn: int, seed: int = 0) -> Prepared:
+    """A turn of the set, and its test lines once more with the reply to another question in place of their own, graded
+    anew; all that the model said of its own reply stays. The second half is for measuring alone."""
+    order = np.random.default_rng(seed).permutation(len(one.lines))
+    others = [_with_reply(line, one.lines[other]) for line, other in zip(one.lines, order, strict=True)]
+    own = one.turn(turn)
+    fit = own.of("fit").tolist()
+    looked = estimating.looks(others)
+    checks = estimating.with_record([*one.lines, *others], [*one.checks, *looked], fit, np.tile(one.vectors_LD, (2, 1)))
+    right_L = np.concatenate([own.right_L, [int(line["is_right"]) for line in others]])
+    part_L = np.concatenate([own.part_L, np.where(own.part_L == "test", "test", "none")])
+    return Prepared(one.name, [*one.lines, *others], checks, right_L, [*own.groups, *own.groups], part_L)
+
+
+def _with_reply(line: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    text = other["greedy"]["text"]
+    item = Item.from_json({name: line[name] for name in Item.__dataclass_fields__})
+    return {**line, "greedy": {**line["greedy"], "text": text}, "is_right": grade(text, item)}
+
+
+def _value(found: Sequence[Check], name: str) -> float:
+    return next((check.value for check in found if check.name == name and check.value is not None), np.nan)

@@ -1,0 +1,177 @@
+"""Whether a reply is right: ALEN's probability beside lm-polygraph's and uqlm's estimators, on frozen replies.
+
+    python benchmarks/generations.py path/to/data --out path/to/generations
+    python benchmarks/validation.py path/to/generations --work path/for/environments
+
+All read the same file of replies, labels and grader, get the same calibrator on the same labels, and the same procedure
+certifies them. Each library runs in an environment of its own, which this script makes. Sets whose accuracy lies outside
+of 20 to 80 %, or too near to chance, are named and left out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alen.benchmark import machine, report, verification_rows, verification_tables
+from alen.benchmark.generations import read_lines
+from alen.benchmark.harness import progress
+from alen.benchmark.rival_scores import RIVALS, UNAVAILABLE, Confidences, confidences
+from alen.benchmark.schema import Measured, Result, Row, Target
+from alen.benchmark.selection import by_energy, by_votes, choices
+from alen.benchmark.set_scores import ALEN, SetScores, on_a_new_set, scored
+from alen.benchmark.splits import merged_groups
+from alen.benchmark.verification import Looked, gathered
+from alen.errors import BadInput
+from alen.validation import metrics
+
+OUT = Path(__file__).resolve().parent / "results" / "validation.json"
+SOLUTIONS, MATHS = "check_gsm8k", "procedural"
+Lines = list[dict[str, Any]]
+NOTES = (
+    "Every question is tested once, in one of five turns; what is fitted, calibrated and certified rests on other ones.",
+    "Intervals: 95 % bootstrap over question groups, the same draws for both sides; p by Holm over all estimators.",
+    "New sets: fitted and calibrated on all other sets; nothing of the set itself was graded.",
+    "Not run: " + "; ".join(f"{name} ({why})" for name, why in UNAVAILABLE.items()) + ".",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _options(arguments)
+    return report.finish("validation", lambda: run(options), options.out)
+
+
+def run(options: argparse.Namespace) -> Result:
+    """Everything but the printing."""
+    started, created = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    files = sorted(options.generations.glob("*.jsonl"))
+    if not files:
+        raise BadInput("generations", str(options.generations), "a folder of frozen files", "Run generations.py first.")
+    told, admitted, solutions = [], [], None
+    for file in files:
+        lines = read_lines(file)
+        name = str(lines[0]["set"])
+        told.append(verification_tables.accuracy(name, lines, merged_groups(lines)))
+        if name == SOLUTIONS:
+            solutions = lines
+        elif not told[-1]["left out"]:
+            admitted.append(lines)
+    sets, solved = _scored(options, admitted, solutions)
+    new = [on_a_new_set(one, [other for other in sets if other is not one]) for one in sets]
+    rows = [*verification_rows.rows(sets, new), *([_solutions(solved)] if solved else []), *_selected(sets)]
+    everything = [*sets, *([solved] if solved else [])]
+    return Result(
+        name="validation",
+        title=f"Whether a reply of SmolLM2-135M is right: {len(sets)} sets, {sum(len(each.right) for each in sets)} questions",
+        created=created,
+        seconds=round(time.monotonic() - started, 1),
+        command=machine.command(sys.argv),
+        commit=machine.commit(),
+        machine=machine.machine(),
+        versions=machine.versions(),
+        settings={"draws": verification_rows.DRAWS, "rivals": [each.requirements[-1] for each in RIVALS.values()]},
+        rows=tuple(rows),
+        tables={
+            "sets": told,
+            "by_set": verification_tables.by_set(sets, new),
+            "estimators": verification_tables.by_estimator(sets),
+            "certified": verification_tables.certified(sets),
+            "ablations": verification_tables.ablations(everything),
+            "controls": verification_tables.control(sets),
+            "tokens": verification_tables.tokens(sets),
+        },
+        notes=NOTES,
+    )
+
+
+def _scored(
+    options: argparse.Namespace, admitted: Sequence[Lines], solutions: Lines | None
+) -> tuple[list[SetScores], SetScores | None]:
+    from alen.sentence_encoder import SentenceEncoder
+
+    encoder = SentenceEncoder.from_pretrained(home=options.home)
+    with progress() as show:
+        found = []
+        for number, lines in enumerate(admitted):
+            show("sets", number, len(admitted))
+            looked = Looked.at(str(lines[0]["set"]), lines, encoder)
+            found.append(scored(looked, _rivals(options, looked)))
+        show("sets", len(admitted), len(admitted))
+        return found, scored(Looked.at(SOLUTIONS, solutions, encoder), []) if solutions else None
+
+
+def _rivals(options: argparse.Namespace, looked: Looked) -> list[Confidences]:
+    from alen import models, paths
+    from alen.language_model import LargeLanguageModel
+
+    vocabulary = int(LargeLanguageModel.from_pretrained(options.model, home=options.home).info()["vocabulary"])
+    encoder = models.locate("all-minilm-l6-v2", paths.home(options.home)).path
+    parts = looked.turns()
+    labels = [
+        {
+            part: {str(looked.lines[place]["id"]): bool(looked.lines[place]["is_right"]) for place in one.of(part)}
+            for part in ("fit", "calibration")
+        }
+        for one in parts
+    ]
+    work = options.work.absolute()
+    return [
+        confidences(rival, looked.lines, work, vocabulary=vocabulary, encoder=encoder, turns=labels)
+        for rival in RIVALS.values()
+    ]
+
+
+def _solutions(solved: SetScores) -> Row:
+    """Solutions of others, judged by nothing but the question and this one solution."""
+    p = solved.columns[ALEN].p
+    found = metrics.bootstrap(metrics.auroc, p, solved.right, groups=solved.groups, draws=verification_rows.DRAWS)
+    label = "Published GSM8K solutions judged: AUROC"
+    return Row(
+        name="solutions",
+        label=label,
+        unit="number",
+        ours=Measured.of(found),
+        target=Target(relation="at least", value=0.75),
+    )
+
+
+def _selected(sets: Sequence[SetScores]) -> list[Row]:
+    """The answer of least energy beside the one with most votes, from the same replies."""
+    one = next((each for each in sets if each.name == MATHS), None)
+    if one is None:
+        return []
+    turns = one.looked.turns()
+    found = [choices(line) for line in one.looked.lines]
+    votes = np.array([float(by_votes(line)) for line in one.looked.lines])
+    rows = []
+    for name, label, without in (
+        ("selected", "Least energy above most votes, procedural maths", frozenset[str]()),
+        ("selected_written", "The same without what the question itself comes to", frozenset({"derived"})),
+    ):
+        right = gathered(turns, [by_energy(turn, found, without) for turn in turns])
+        gain = metrics.mean_estimate((right - votes)[one.places], groups=one.groups, draws=verification_rows.DRAWS)
+        target = Target(relation="at least", value=0.05) if name == "selected" else None
+        rows.append(Row(name=name, label=label, unit="percent", ours=Measured.of(gain), target=target))
+    return rows
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("generations", type=Path, help="folder of frozen files")
+    parser.add_argument("--work", type=Path, required=True, help="folder for the libraries' environments")
+    parser.add_argument("--model", default="smollm2-135m-instruct", help="the model that wrote the replies")
+    parser.add_argument("--home", type=Path, help="where the models are; ALEN_HOME when not given")
+    parser.add_argument("--out", type=Path, default=OUT, help="result file")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
