@@ -157,7 +157,9 @@ def test_a_folder_without_a_tokenizer(tmp_path):
 @pytest.mark.models
 @pytest.mark.parametrize(("dtype", "cosine"), [("float32", 0.9999), ("bfloat16", 0.999)])
 def test_the_reference_gives_the_same_vectors(models_home, dtype, cosine):
-    sentence_transformers = pytest.importorskip("sentence_transformers")
+    sentence_transformers = pytest.importorskip(
+        "sentence_transformers", reason="needs sentence-transformers: pip install -e '.[dev]'"
+    )
     ours = SentenceEncoder.from_pretrained("all-minilm-l6-v2", models_home, dtype=dtype)
     reference = sentence_transformers.SentenceTransformer(
         str(models_home / "models" / "all-minilm-l6-v2"), device="cpu"

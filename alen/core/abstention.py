@@ -74,8 +74,9 @@ def _threshold(policy: Policy, known: Certified) -> tuple[float | None, str]:
     held = [found for found in known.certificates if found.alpha <= policy.risk and found.threshold is not None]
     if not held:
         return None, f"not certified: nothing bounds the share of wrong answers by {policy.risk:g}; alen calibrate may"
-    best = min(held, key=lambda found: found.threshold or 0.0)
-    return best.threshold, f"certified: at most {100 * best.alpha:.0f} % of such answers are wrong"
+    # The one that was asked for, or the nearest that is stricter: a lower threshold of another promises something else.
+    asked = max(held, key=lambda found: found.alpha)
+    return asked.threshold, f"certified: at most {100 * asked.alpha:.0f} % of such answers are wrong"
 
 
 def _set(candidates: Sequence[Candidate], policy: Policy, known: Certified) -> int:

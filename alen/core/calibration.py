@@ -19,6 +19,9 @@ ISOTONIC_FROM = 1000
 
 _FOLDS = 5
 
+_EDGE = 1e-4
+"""No probability counts as nearer to 0 or 1: else one answer that was wrong for sure would outweigh all others."""
+
 
 def isotonic(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Non-decreasing least-squares fit of labels on scores (pool adjacent violators), one value per input row.
@@ -39,6 +42,13 @@ def isotonic(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def sigmoid(x: np.ndarray | float) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-np.clip(x, -40.0, 40.0)))
+
+
+def log_losses(p: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Minus the log of the probability that was given to what turned out, one value per row: ``p`` (n,) that each
+    answer is right, ``labels`` (n,) in {0, 1}."""
+    p = np.clip(p, _EDGE, 1 - _EDGE)
+    return -np.log(np.where(labels > 0, p, 1 - p))
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ class Calibrator:
             for number in range(_FOLDS):
                 fitted = make(scores[fold != number], labels[fold != number])
                 p = fitted.probabilities(scores[fold == number])
-                loss[make] -= float(np.log(np.where(labels[fold == number] > 0, p, 1 - p)).sum())
+                loss[make] += float(log_losses(p, labels[fold == number]).sum())
         return cls.isotonic(scores, labels) if loss[cls.isotonic] < loss[cls.platt] else platt
 
     @classmethod

@@ -14,7 +14,7 @@ import numpy as np
 
 from alen.core import abstention, safeguard
 from alen.core.belief import Belief, Family
-from alen.core.calibration import MINIMUM, Calibrator
+from alen.core.calibration import MINIMUM, Calibrator, log_losses
 from alen.errors import BadInput
 from alen.types import Check
 
@@ -94,7 +94,6 @@ def certified(belief: Belief, rows: Sequence[Labelled]) -> tuple[Belief, dict[st
             best_right[row.question] = max(best_right.get(row.question, 0.0), row.right * float(sure[place]))
     coverage = {miss: abstention.cover(list(best_right.values()), miss) for miss in MISSES}
     rate = min(max(float(labels.mean()), 1e-3), 1 - 1e-3)
-    clipped = np.clip(p, 1e-4, 1 - 1e-4)
     promising = replace(
         belief,
         certificates=certificates,
@@ -105,7 +104,7 @@ def certified(belief: Belief, rows: Sequence[Labelled]) -> tuple[Belief, dict[st
         promising,
         {
             "certified_on": len(said),
-            "log_loss": round(float(-np.log(np.where(labels > 0, clipped, 1 - clipped)).mean()), 4),
+            "log_loss": round(float(log_losses(p, labels).mean()), 4),
             "log_loss_of_constant": round(float(-(rate * np.log(rate) + (1 - rate) * np.log(1 - rate))), 4),
             "certificates": [asdict(found) for found in certificates],
         },

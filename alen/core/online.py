@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from alen.core.calibration import Calibrator
+from alen.core.calibration import Calibrator, log_losses
 from alen.core.energy import Energy
 from alen.types import Check
 
@@ -71,9 +71,9 @@ class Shadow:
         labels = np.array([graded.right for graded in self.window])
         # The map that is compared was fitted to the earlier half alone.
         early = Calibrator.platt(scores[:half], labels[:half])
-        ours = _log_loss(early.probabilities(scores[half:]), labels[half:])
-        theirs = _log_loss(np.array([graded.said for graded in self.window[half:]]), labels[half:])
-        return (self.energy, Calibrator.fit(scores, labels)) if ours <= theirs else None
+        ours = log_losses(early.probabilities(scores[half:]), labels[half:])
+        theirs = log_losses(np.array([graded.said for graded in self.window[half:]]), labels[half:])
+        return (self.energy, Calibrator.fit(scores, labels)) if ours.mean() <= theirs.mean() else None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -84,8 +84,3 @@ class Shadow:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Shadow:
         return cls(Energy.from_json(data["energy"]), tuple(Graded(*entry) for entry in data["window"]))
-
-
-def _log_loss(p: np.ndarray, labels: np.ndarray) -> float:
-    p = np.clip(p, 1e-4, 1 - 1e-4)
-    return float(-np.log(np.where(labels > 0, p, 1 - p)).mean())

@@ -9,7 +9,7 @@ from alen.core import abstention, judging, operators
 from alen.core.abstention import Policy
 from alen.core.belief import UNBELIEVABLE, Belief
 from alen.core.equivalence import equivalent
-from alen.core.situation import Proposal, Situation, Tools, as_evidence, tokens_of
+from alen.core.situation import Proposal, Situation, Tools, as_evidence
 from alen.types import Candidate, Check, Decision, Effort, Evidence
 
 _EXTRACTED = "extract"
@@ -37,7 +37,7 @@ class Reasoner:
     policy: Policy = field(default_factory=Policy)
 
     def propose(self, situation: Situation, tools: Tools, *, everything: bool = False) -> list[Proposal]:
-        """Proposals of one operator after the other, the cheapest first, until no other would change the decision.
+        """Proposals of one operator after the other, the cheapest first, until one of them is sure enough.
         ``everything`` asks also those that were never fitted and could not be believed: to fit them."""
         proposals: list[Proposal] = []
         for some in self._stages(situation, tools, everything):
@@ -52,7 +52,8 @@ class Reasoner:
         recollection = situation.recollection
         remembered = bool(recollection.passages or recollection.episodes or proposals)
         decision, reason = abstention.decide(merged, self.policy, self.belief, remembered=remembered)
-        return Verdict(decision, reason, tuple(merged), _evidence(merged, situation), tokens_of(proposals))
+        tokens = sum(proposal.tokens for proposal in proposals)
+        return Verdict(decision, reason, tuple(merged), _evidence(merged, situation), tokens)
 
     def answer(self, situation: Situation, tools: Tools) -> Verdict:
         return self.judge(situation, self.propose(situation, tools), tools)

@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from alen.core.calibration import Calibrator
+from alen.core.calibration import Calibrator, log_losses
 from alen.core.energy import Energy
 from alen.types import Check
-
-_EDGE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -70,8 +68,7 @@ def _losses(scores: np.ndarray, labels: np.ndarray, part_N: np.ndarray) -> np.nd
         inside, outside = part_N != part, part_N == part
         fitted = Calibrator.platt(scores[inside], labels[inside]) if inside.any() else None
         p = np.full(outside.sum(), 0.5) if fitted is None else fitted.probabilities(scores[outside])
-        p = np.clip(p, _EDGE, 1 - _EDGE)
-        loss[outside] = -np.log(np.where(labels[outside] > 0, p, 1 - p))
+        loss[outside] = log_losses(p, labels[outside])
     return loss
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from alen.thought import ThoughtState
@@ -12,6 +12,7 @@ from alen.types import (
     Check,
     Completion,
     Effort,
+    EpisodeHit,
     Evidence,
     Generator,
     PassageHit,
@@ -97,5 +98,8 @@ def as_evidence(hit: PassageHit) -> Evidence:
     )
 
 
-def tokens_of(proposals: Sequence[Proposal]) -> int:
-    return sum(proposal.tokens for proposal in proposals)
+def taught_evidence(hit: EpisodeHit) -> Evidence:
+    """A recalled question with its answer as evidence, cited by where it came from."""
+    episode = hit.episode
+    text = f"{episode.question} — {episode.answer}"
+    return Evidence(episode.id, "episode", text, episode.source, None, 0, 0, hit.score)

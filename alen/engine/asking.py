@@ -42,7 +42,7 @@ def ask(
     reasoner = Reasoner(engine.belief(), policy(engine))
     clock = Clock(timings)
 
-    used = tools(engine, clock, on_stage, cancel)
+    used = tools(engine, reasoner, clock, on_stage, cancel)
     with clock("propose"):
         proposals = reasoner.propose(situation, used)
     if on_stage:
@@ -55,11 +55,12 @@ def ask(
 
 def tools(
     engine: Engine,
+    reasoner: Reasoner,
     clock: Clock | None = None,
     on_stage: Callable[[str], None] | None = None,
     cancel: CancelToken | None = None,
 ) -> Tools:
-    """What operators may use of this engine."""
+    """What operators may use of this engine. ``reasoner`` is who asks, and answers the parts of a question too."""
     clock = clock or Clock({})
 
     def reader() -> Reader | None:
@@ -71,7 +72,7 @@ def tools(
 
     def solve(question: str) -> Solved | None:
         # Without ``solve`` of its own: a part is not taken apart again.
-        return _solve(engine, question, Tools(reader=reader), cancel)
+        return _solve(engine, reasoner, question, Tools(reader=reader), cancel)
 
     return Tools(
         reader=reader,
@@ -91,9 +92,8 @@ def policy(engine: Engine) -> Policy:
     return Policy(threshold=engine.settings.answer_threshold, risk=engine.settings.risk)
 
 
-def _solve(engine: Engine, question: str, used: Tools, cancel: CancelToken | None) -> Solved | None:
-    situation = situate(engine, question, "balanced", cancel)
-    verdict = Reasoner(engine.belief(), policy(engine)).answer(situation, used)
+def _solve(engine: Engine, reasoner: Reasoner, question: str, used: Tools, cancel: CancelToken | None) -> Solved | None:
+    verdict = reasoner.answer(situate(engine, question, "balanced", cancel), used)
     if verdict.decision != "answer":
         return None
     best = verdict.candidates[0]

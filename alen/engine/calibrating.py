@@ -47,9 +47,8 @@ def label(
     engine: Engine, rows: Sequence[dict[str, Any]], progress: Callable[[str, int, int], None] | None = None
 ) -> list[Labelled]:
     """Ask each question and label its proposals."""
-    belief = engine.belief()
-    reasoner = Reasoner(belief)
-    tools = asking.tools(engine)
+    reasoner = Reasoner(engine.belief(), asking.policy(engine))
+    tools = asking.tools(engine, reasoner)
     labelled = []
     for done, row in enumerate(rows):
         question = asking.checked(engine, row["question"])
@@ -58,7 +57,7 @@ def label(
         proposals = reasoner.propose(situation, tools, everything=situation.effort == "thorough")
         group = str(row.get("context") or question)
         unanswerable = bool(row.get("unanswerable"))
-        for proposal in judging.completed(situation, proposals, belief, tools):
+        for proposal in judging.completed(situation, proposals, reasoner.belief, tools):
             right = is_right(proposal.text, row.get("answers") or [], unanswerable)
             labelled.append(Labelled(proposal.family, proposal.checks, right, group, done, answerable=not unanswerable))
         if progress:

@@ -55,7 +55,8 @@ def chat(
             return _noted(message, "Not kept: this conversation is private.", 0.0)
         return asking.ask(engine, message, effort=effort, private=True, cancel=cancel, on_stage=on_stage)
     session = engine.memory.session(session)
-    meant = resolve(message, turns(engine, session))
+    # What is told is kept as it was said.
+    meant = message if told is not None else resolve(message, turns(engine, session))
     # The user's words are kept even when the answer is cancelled or fails.
     engine.memory.add_message(session, "user", message)
     if told is not None:
@@ -85,15 +86,18 @@ def what_is_told(message: str) -> str | None:
 
 
 def turns(engine: Engine, session: str) -> list[Turn]:
-    """The newest questions of a session with what was answered, oldest first, each as it was understood."""
+    """The newest questions of a session with what was answered, oldest first, each as it was understood; what was told
+    as it was said, with no answer: that it will be remembered is nothing that a question could mean."""
     found: list[Turn] = []
+    told = False
     for message in engine.memory.messages(session)[-2 * TURNS :]:
         if message["role"] == "user":
-            asked = message["text"]
-            found.append(Turn(resolve(asked, found) if what_is_told(asked) is None else asked, None))
-        elif found:
-            said = None if message["text"].startswith("I don't know.") else message["text"]
-            found[-1] = replace(found[-1], answer=said)
+            said = message["text"]
+            told = what_is_told(said) is not None
+            found.append(Turn(said if told else resolve(said, found), None))
+        elif found and not told:
+            answer = None if message["text"].startswith("I don't know.") else message["text"]
+            found[-1] = replace(found[-1], answer=answer)
     return found
 
 

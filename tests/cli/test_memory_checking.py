@@ -61,7 +61,7 @@ def test_damage_is_found_and_repaired(alen: Alen, filled: dict[str, str], sql: s
 def test_a_broken_index_file_is_made_again(
     alen: Alen, filled: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("faiss", reason="sealed indexes need it")
+    pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
     monkeypatch.setattr(planning, "SEAL_FROM", 300)
     texts = [f"Shelf {number} of aisle {number % 7} holds vase {number * 3}." for number in range(400)]
     with EpisodicMemory.open(filled["url"], encoder=HashEncoder()) as memory:

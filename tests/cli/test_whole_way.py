@@ -67,7 +67,7 @@ def vectors(url: str) -> list[bytes]:
 @pytest.mark.slow
 def test_teaching_on_ray_stores_the_same_vectors(alen: Alen, home: Path, tmp_path: Path) -> None:
     """Also in bfloat16, because what is embedded together here is embedded together there."""
-    pytest.importorskip("ray", reason="an extra of its own")
+    pytest.importorskip("ray", reason="needs ray: pip install -e '.[ray]'")
     folder = tmp_path / "notes"
     folder.mkdir()
     for number in range(6):

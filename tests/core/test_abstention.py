@@ -41,7 +41,7 @@ def test_reason(candidates, remembered, reason):
 
 
 def test_binomial_tail_against_scipy():
-    stats = pytest.importorskip("scipy.stats")
+    stats = pytest.importorskip("scipy.stats", reason="needs scipy: pip install -e '.[dev]'")
     for k, n, p in ((0, 29, 0.1), (3, 76, 0.1), (40, 333, 0.05)):
         assert _binomial_tail(k, n, p) == pytest.approx(stats.binom.cdf(k, n, p), rel=1e-9)
 
@@ -84,6 +84,16 @@ def test_the_certificate_sets_the_threshold():
     # A stricter one serves as well where none is as strict as asked.
     assert decide([_candidate(0.91)], Policy(risk=0.07), known, remembered=True)[0] == "answer"
     assert "not certified" in decide([_candidate(0.99)], Policy(risk=0.02), known, remembered=True)[1]
+
+
+def test_the_certificate_that_was_asked_for_counts():
+    """A stricter one with a lower threshold used to be taken, and its share of wrong answers told instead."""
+    held = (Certificate(0.05, 0.05, 0.6, 80, 1), Certificate(0.1, 0.05, 0.8, 90, 3))
+    known = Belief({}, certificates=held)
+    assert decide([_candidate(0.7)], Policy(risk=0.1), known, remembered=True)[0] == "abstain"
+    decision, why = decide([_candidate(0.8)], Policy(risk=0.1), known, remembered=True)
+    assert decision == "answer"
+    assert "at most 10 %" in why
 
 
 def test_costs_say_when_an_answer_pays():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alen.core.calibration import Calibrator, isotonic, sigmoid
+from alen.core.calibration import Calibrator, isotonic, log_losses, sigmoid
 
 
 def _sample(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -19,15 +19,39 @@ def _sample(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1)), min_size=1, max_size=40))
 def test_isotonic_equals_scikit_learn(rows):
-    regression = pytest.importorskip("sklearn.isotonic").IsotonicRegression()
+    regression = pytest.importorskip(
+        "sklearn.isotonic", reason="needs scikit-learn: pip install -e '.[dev]'"
+    ).IsotonicRegression()
     x, y = np.array(rows, dtype=float).T
     np.testing.assert_allclose(isotonic(x, y), regression.fit(x, y).predict(x), atol=1e-9)
+
+
+def test_log_losses_equal_scikit_learn():
+    metrics = pytest.importorskip("sklearn.metrics", reason="needs scikit-learn: pip install -e '.[dev]'")
+    scores, labels = _sample(200, 5)
+    losses = log_losses(sigmoid(scores), labels)
+    assert losses.shape == (200,)
+    assert losses.mean() == pytest.approx(metrics.log_loss(labels, sigmoid(scores)))
+
+
+def test_no_single_answer_costs_without_end():
+    losses = log_losses(np.array([0.0, 1.0, 1.0]), np.array([1, 0, 1]))
+    np.testing.assert_allclose(losses, [-np.log(1e-4), -np.log(1e-4), -np.log(1 - 1e-4)])
 
 
 def test_platt_finds_the_map_that_made_the_labels():
     calibrator = Calibrator.fit(*_sample(20_000, 0))
     assert calibrator.slope == pytest.approx(2.0, abs=0.1)
     assert calibrator.intercept == pytest.approx(-1.0, abs=0.1)
+
+
+@pytest.mark.parametrize(("n", "bent", "by_steps"), [(4000, True, True), (900, True, False), (4000, False, False)])
+def test_steps_are_taken_where_they_fit_better_and_there_is_enough(n: int, bent: bool, by_steps: bool) -> None:
+    rng = np.random.default_rng(6)
+    scores = rng.normal(0, 1.5, n)
+    truth = np.where(scores < 0, 0.05, np.where(scores < 0.2, 0.5, 0.6)) if bent else sigmoid(2 * scores - 1)
+    fitted = Calibrator.fit(scores, (rng.random(n) < truth).astype(int))
+    assert bool(fitted.steps) == by_steps
 
 
 def test_interval_holds_the_probability_and_is_honest():

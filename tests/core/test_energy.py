@@ -21,7 +21,7 @@ def test_energy_by_hand():
 
 
 def test_fit_equals_ridge_logistic_regression_when_all_weights_are_positive():
-    linear_model = pytest.importorskip("sklearn.linear_model")
+    linear_model = pytest.importorskip("sklearn.linear_model", reason="needs scikit-learn: pip install -e '.[dev]'")
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 2))
     y = (rng.random(400) < 1 / (1 + np.exp(-(x @ [1.0, 0.5])))).astype(int)

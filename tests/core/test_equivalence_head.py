@@ -74,7 +74,7 @@ def test_opposites_and_acronyms() -> None:
 
 
 def test_fit_finds_what_scikit_learn_finds() -> None:
-    linear = pytest.importorskip("sklearn.linear_model")
+    linear = pytest.importorskip("sklearn.linear_model", reason="needs scikit-learn: pip install -e '.[dev]'")
     rng = np.random.default_rng(0)
     X = rng.normal(size=(800, len(NAMES) + 1))
     truth = np.array([1.0 if name in FOR else -1.0 if name in AGAINST else 0.5 for name in NAMES] + [2.0])

@@ -55,6 +55,28 @@ def test_reads_and_answers():
     assert verdict.evidence[0].source == "manual.md"
 
 
+class Writes(OneSpan):
+    """Gives a text that stands nowhere in the passage."""
+
+    def read(self, question, passages, *, cancel=None):
+        return [Reading(self.text, 0, 0, -0.5, -0.3, 2.0, self.answerable, 4, 50) for _ in passages]
+
+
+def test_what_a_reader_writes_itself_claims_no_mind():
+    """Only what operators wrote used to be looked at."""
+    reader = Writes(text="I think the kiln fires at 1,250 degrees")
+    verdict = Reasoner(BELIEF).answer(_situation("How hot does the kiln get?"), Tools(reader=lambda: reader))
+    assert verdict.candidates[0].text == "The kiln fires at 1,250 degrees"
+
+
+def test_what_stands_in_the_passage_is_quoted_as_it_is():
+    said = "I think that it is hot"
+    passages = (PassageHit(Passage(1, f"{said}, Ada wrote.", "letters.md"), 0.9, None, {}),)
+    situation = Situation(ThoughtState.from_input("What did Ada write?"), Recollection(passages))
+    verdict = Reasoner(BELIEF).answer(situation, Tools(reader=lambda: OneSpan(text=said)))
+    assert verdict.candidates[0].text == said
+
+
 def test_abstains_when_the_reader_sees_no_answer():
     verdict = Reasoner(BELIEF).answer(_situation("Who sells it?"), Tools(reader=lambda: OneSpan(-3.0)))
     assert verdict.decision == "abstain"

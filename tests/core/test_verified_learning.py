@@ -48,7 +48,7 @@ def test_the_share_of_wrong_ones_stays_below(epsilon: float) -> None:
 
 
 def test_the_bound_of_an_audit() -> None:
-    stats = pytest.importorskip("scipy.stats")
+    stats = pytest.importorskip("scipy.stats", reason="needs scipy: pip install -e '.[dev]'")
     for wrong, audited in ((0, 299), (5, 773), (3, 40)):
         exact = stats.beta.ppf(0.95, wrong + 1, audited - wrong)
         assert contamination_bound(wrong, audited) == pytest.approx(exact, rel=1e-6)

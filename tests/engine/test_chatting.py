@@ -57,6 +57,20 @@ def test_a_question_leans_on_the_one_before(engine):
     assert said[2] == ("user", "And who built it?")
 
 
+def test_what_is_told_is_kept_as_it_was_said(engine):
+    engine.teach(KILN, source="manual")
+    session = engine.chat("At what degrees does the Halden kiln fire stoneware?").session
+    told = engine.chat("Remember that it was built in 1911.", session=session)
+    assert told.understood is None
+    assert "it was built in 1911." in {hit.passage.text for hit in engine.memory.recollect("built 1911").passages}
+
+
+def test_no_question_leans_on_being_told_that_it_is_remembered(engine):
+    """ "What is it called?" used to become "What is I will remember that. called?"."""
+    session = engine.chat("We bought bread yesterday.").session
+    assert engine.chat("What is it called?", session=session).understood is None
+
+
 def test_what_was_told_is_known_in_another_conversation(engine):
     told = engine.chat("My old dog weighs 31 kilos.")
     assert (told.decision, told.text) == ("answer", "I will remember that.")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 
+from alen.core.belief import Family
+from alen.core.energy import Energy
 from alen.errors import BadInput, UnknownEpisode, UnknownNamespace
 
 KILN = "The Halden kiln fires stoneware at 1,240 degrees. It was built by Marta Hald."
@@ -55,6 +58,19 @@ def test_ask_reads_cites_and_stores(engine, reader):
     assert KILN[answer.evidence[0].start : answer.evidence[0].end] == answer.evidence[0].text
     assert engine.memory.show(answer.episode)["question"] == answer.question
     json.dumps(answer.to_json())
+
+
+def test_one_belief_judges_a_question_and_its_parts(engine, monkeypatch):
+    """It used to be read again for every part."""
+    engine.teach("A kiln by Ostlin holds 12 pots.")
+    known = replace(engine.belief(), families={**engine.belief().families, "steps": Family(Energy(0.0, ()))})
+    asked, parts = [], []
+    monkeypatch.setattr(engine, "belief", lambda: asked.append(1) or known)
+    think = engine.think
+    monkeypatch.setattr(engine, "think", lambda text: parts.append(text) or think(text))
+    engine.ask("In which town is the foundry that supplies the capsules?")
+    assert len(parts) > 1
+    assert len(asked) == 1
 
 
 def test_private_stores_nothing(engine):

@@ -78,7 +78,7 @@ def test_without_the_package_the_way_to_get_it_is_told(monkeypatch: pytest.Monke
 
 
 def test_where_no_ray_answers_is_told_at_once() -> None:
-    pytest.importorskip("ray", reason="an extra of its own")
+    pytest.importorskip("ray", reason="needs ray: pip install -e '.[ray]'")
     with socket.socket() as taken:  # bound, and nobody listens
         taken.bind(("127.0.0.1", 0))
         encoder = on_ray(HashEncoder, f"127.0.0.1:{taken.getsockname()[1]}")
@@ -99,7 +99,7 @@ def test_errors_travel_between_processes(error: AlenError) -> None:
 @pytest.fixture(scope="class")
 def ray() -> Iterator[None]:
     """One Ray for the tests below; each encoder of theirs finds it running and leaves it so."""
-    library = pytest.importorskip("ray", reason="an extra of its own")
+    library = pytest.importorskip("ray", reason="needs ray: pip install -e '.[ray]'")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
@@ -194,7 +194,7 @@ class TestOnRay:
 
 @pytest.mark.slow
 def test_ray_is_started_and_ended_on_this_machine() -> None:
-    library = pytest.importorskip("ray", reason="an extra of its own")
+    library = pytest.importorskip("ray", reason="needs ray: pip install -e '.[ray]'")
     encoder = on_ray(HashEncoder)
     assert not library.is_initialized()
     assert encoder.dim == 64
@@ -207,7 +207,7 @@ def test_ray_is_started_and_ended_on_this_machine() -> None:
 @pytest.mark.slow
 def test_a_cluster_by_its_address() -> None:
     """Ray that somebody else started is joined, and goes on when the encoder is closed."""
-    library = pytest.importorskip("ray", reason="an extra of its own")
+    library = pytest.importorskip("ray", reason="needs ray: pip install -e '.[ray]'")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -61,7 +61,7 @@ def newer_postgres() -> Iterator[str]:
 
 
 def _served(package: str) -> Iterator[str]:
-    pgserver = pytest.importorskip(package, reason="no embedded server for this machine")
+    pgserver = pytest.importorskip(package, reason=f"needs {package}, where it has a build: pip install -e '.[dev]'")
     # Not below pytest's own folder: another run shuts that to the server's user, where tests run as root.
     with tempfile.TemporaryDirectory(prefix="alen-postgres-", ignore_cleanup_errors=True) as folder:
         server = pgserver.get_server(folder, cleanup_mode="stop")

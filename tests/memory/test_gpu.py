@@ -18,7 +18,7 @@ from alen.memory.index import faiss_guard, gpu, planning, sealing
 from alen.memory.index.layered import LayeredIndex
 from alen.memory.index.sealed import Sealed
 
-faiss = pytest.importorskip("faiss", reason="sealed indexes need it")
+faiss = pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
 DIM = 32
 
 

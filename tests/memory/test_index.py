@@ -12,7 +12,7 @@ from alen.memory.index import exact as index
 @pytest.mark.parametrize("faiss_from", [10**9, 200])
 def test_it_behaves_as_a_dictionary_of_rows(monkeypatch: pytest.MonkeyPatch, faiss_from: int) -> None:
     if faiss_from == 200:
-        pytest.importorskip("faiss", reason="sealed indexes need it")
+        pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
     monkeypatch.setattr(index, "FAISS_FROM", faiss_from)
     chance = np.random.default_rng(5)
     tested = VectorIndex(16)

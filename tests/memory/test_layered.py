@@ -12,7 +12,7 @@ from alen.memory.index.files import Unusable
 from alen.memory.index.layered import LayeredIndex
 from alen.memory.index.sealed import Sealed
 
-pytest.importorskip("faiss", reason="sealed indexes need it")
+pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
 DIM = 32
 
 

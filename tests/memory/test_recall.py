@@ -33,7 +33,7 @@ def test_recall_is_brute_force(
     memory: EpisodicMemory, encoder: HashEncoder, monkeypatch: pytest.MonkeyPatch, faiss_from: int
 ) -> None:
     if faiss_from == 1:
-        pytest.importorskip("faiss", reason="sealed indexes need it")
+        pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
     monkeypatch.setattr("alen.memory.index.exact.FAISS_FROM", faiss_from)
     stored = corpus(160)
     memory.teach_passages("all", stored[:100], content_hash="1", replaces_source=False)

@@ -15,7 +15,7 @@ from alen.neural.bert import Bert, BertForMaskedLM, BertForSequenceClassificatio
 from alen.neural.named import BertConfig
 from alen.neural.weights.bert_heads import load_bert, save_bert
 
-transformers = pytest.importorskip("transformers")
+transformers = pytest.importorskip("transformers", reason="needs transformers: pip install -e '.[dev]'")
 
 SETTINGS = {
     "vocab_size": 97,

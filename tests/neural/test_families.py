@@ -20,7 +20,7 @@ from alen.neural.transformer import Transformer
 from alen.neural.weights.hugging_face import save_folder
 from tests.neural.conftest import random_model
 
-transformers = pytest.importorskip("transformers")
+transformers = pytest.importorskip("transformers", reason="needs transformers: pip install -e '.[dev]'")
 
 LLAMA = {
     "vocab_size": 97,

@@ -79,7 +79,7 @@ def test_what_it_cannot_do_and_what_is_not_installed_is_left_to_the_others(
 
 @pytest.mark.gpu
 def test_on_a_gpu_the_package_gives_the_plain_logits(tokens_BT: Tensor) -> None:
-    pytest.importorskip("flash_attn")
+    pytest.importorskip("flash_attn", reason="needs flash-attn: pip install flash-attn --no-build-isolation")
     model = model_of()
     expected = model(tokens_BT)
     found = model.cuda().bfloat16()(tokens_BT.cuda()).float().cpu()

@@ -15,7 +15,7 @@ from torch.testing import assert_close
 from alen.errors import BadInput, CorruptWeights
 from alen.neural import load_decoder, load_encoder
 
-transformers = pytest.importorskip("transformers")
+transformers = pytest.importorskip("transformers", reason="needs transformers: pip install -e '.[dev]'")
 
 LLAMA = {
     "vocab_size": 97,

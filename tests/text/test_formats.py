@@ -77,7 +77,7 @@ def test_pages_of_a_pdf_are_cited(tmp_path: Path) -> None:
 
 
 def test_docx_has_headings_and_tables(tmp_path: Path) -> None:
-    docx = pytest.importorskip("docx", reason="an extra of its own")
+    docx = pytest.importorskip("docx", reason="needs python-docx: pip install -e '.[documents]'")
     made = docx.Document()
     made.add_heading("Kiln", 1)
     made.add_paragraph("It fires at 1,240 degrees.")
@@ -103,7 +103,7 @@ def test_a_pdf_of_pictures_says_so(tmp_path: Path) -> None:
 
 
 def test_a_docx_that_claims_to_be_endless_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("docx", reason="an extra of its own")
+    pytest.importorskip("docx", reason="needs python-docx: pip install -e '.[documents]'")
     with zipfile.ZipFile(tmp_path / "bomb.docx", "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("word/document.xml", b" " * 2_000_000)
     monkeypatch.setattr(formats, "LARGEST_UNPACKED", 1_000_000)

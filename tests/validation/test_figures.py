@@ -151,7 +151,7 @@ def test_coverage_is_zero_only_when_it_was_tried() -> None:
 def test_certificates_are_those_of_mapie(seed: int, alpha: float) -> None:
     """The same sequence of thresholds. Its p-values are Hoeffding–Bentkus bounds, never below our exact binomial ones,
     so that it may only stop earlier, by one step where the two straddle delta."""
-    risk_control = pytest.importorskip("mapie.risk_control", reason="an oracle of the dev extra")
+    risk_control = pytest.importorskip("mapie.risk_control", reason="needs mapie: pip install -e '.[dev]'")
     generator = np.random.default_rng(seed)
     p = generator.random(600) ** 0.5
     y = (generator.random(600) < p).astype(int)

@@ -139,8 +139,11 @@ def test_debiasing_takes_off_what_chance_adds() -> None:
 
 def test_agrees_with_torchmetrics() -> None:
     """Its bins are equally wide; ours are equally full, so the two meet where every bin holds one probability."""
-    torch = pytest.importorskip("torch")
-    oracle = pytest.importorskip("torchmetrics.functional.classification", reason="an oracle of the dev extra")
+    import torch
+
+    oracle = pytest.importorskip(
+        "torchmetrics.functional.classification", reason="needs torchmetrics: pip install -e '.[dev]'"
+    )
     generator = np.random.default_rng(5)
     p = np.repeat([0.1, 0.3, 0.5, 0.7, 0.9], 40)
     y = (generator.random(200) < p).astype(float)

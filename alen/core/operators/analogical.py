@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from alen.core.operators.writing import MAX_TOKENS, conversation, family_of, proposals_of
-from alen.core.situation import Proposal, Situation
-from alen.types import Evidence, Generator
+from alen.core.situation import Proposal, Situation, taught_evidence
+from alen.types import Generator
 
 
 def answer_by_example(situation: Situation, generator: Generator | None) -> list[Proposal]:
@@ -15,18 +15,6 @@ def answer_by_example(situation: Situation, generator: Generator | None) -> list
     # The nearest comes last, right before the question.
     examples = [(hit.episode.question, hit.episode.answer or "") for hit in reversed(known)]
     messages = conversation(situation.thought, examples=examples)
-    evidence = tuple(
-        Evidence(
-            hit.episode.id,
-            "episode",
-            f"{hit.episode.question} — {hit.episode.answer}",
-            hit.episode.source,
-            None,
-            0,
-            0,
-            hit.score,
-        )
-        for hit in known
-    )
+    evidence = tuple(taught_evidence(hit) for hit in known)
     replies = generator.generate(messages, max_tokens=MAX_TOKENS, cancel=situation.cancel)
     return proposals_of(replies, "analogical", family_of(generator), evidence)

@@ -1,8 +1,9 @@
-"""Conservative: only what stands in a recalled passage, pointed at by a reader."""
+"""Conservative: only what a reader finds in a recalled passage."""
 
 from __future__ import annotations
 
 from alen.core import checks as look
+from alen.core.first_person import speak_safely
 from alen.core.situation import Proposal, Situation, as_evidence
 from alen.types import Effort, Reader
 
@@ -15,7 +16,10 @@ the case for seven questions in ten, and reading a second passage for the others
 
 
 def read_passages(situation: Situation, reader: Reader | None) -> list[Proposal]:
-    """The span that the reader points at in each of the best passages."""
+    """The span that the reader points at in each of the best passages.
+
+    A reader that writes may give words that do not stand there. They are a model's own, and must not claim a mind of
+    its own any more than what operators write."""
     hits = situation.recollection.passages[: PASSAGES_READ[situation.effort]]
     if situation.effort == "balanced" and len(hits) > 1 and hits[0].score - hits[1].score >= CLEAR_LEAD:
         hits = hits[:1]
@@ -27,12 +31,14 @@ def read_passages(situation: Situation, reader: Reader | None) -> list[Proposal]
         if not reading.text:
             continue
         span = (reading.start, reading.end)
+        quoted = hits[index].passage.text[slice(*span)] == reading.text
+        text = reading.text if quoted else speak_safely(reading.text).text
         checks = look.of_reading(reading) + look.of_passage(
-            situation.thought, situation.recollection.passages, index, span, reading.text
+            situation.thought, situation.recollection.passages, index, span, text
         )
         proposals.append(
             Proposal(
-                reading.text,
+                text,
                 "conservative",
                 reader.family,
                 tuple(checks),

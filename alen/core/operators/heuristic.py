@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 
 from alen.core import checks as look
-from alen.core.situation import Proposal, Situation, as_evidence
-from alen.types import Check, Evidence
+from alen.core.situation import Proposal, Situation, as_evidence, taught_evidence
+from alen.types import Check
 
 _SPANS = {
     "number": re.compile(r"(?:[$£€]\s?)?\d[\d,.]*(?:\s?(?:%|percent|[a-zA-Z°]+))?"),
@@ -23,14 +23,10 @@ def recall_taught(situation: Situation) -> list[Proposal]:
     hits = situation.recollection.episodes
     proposals = []
     for index, hit in enumerate(hits[:3]):
-        episode = hit.episode
-        if not episode.answer:
+        if not hit.episode.answer:
             continue
-        found = Evidence(
-            episode.id, "episode", f"{episode.question} — {episode.answer}", episode.source, None, 0, 0, hit.score
-        )
         family, checks = _judged(situation, index)
-        proposals.append(Proposal(episode.answer, "heuristic", family, checks, (found,)))
+        proposals.append(Proposal(hit.episode.answer, "heuristic", family, checks, (taught_evidence(hit),)))
     return proposals
 
 

@@ -15,7 +15,7 @@ from alen.memory.sealer import Sealer
 from tests.memory.torture import life
 from tests.memory.torture.counts import CHURNED, times
 
-pytest.importorskip("faiss", reason="sealed indexes need it")
+pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
 
 DIM = 32
 K, QUESTIONS = 10, 100

@@ -17,7 +17,7 @@ from alen.memory import faults
 from tests.memory.torture import children, life
 from tests.memory.torture.counts import FULL
 
-pytest.importorskip("faiss", reason="sealed indexes need it")
+pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
 
 
 @dataclass

@@ -20,7 +20,7 @@ from alen.memory.index import planning
 from tests.memory.torture import children, life, tenants
 from tests.memory.torture.counts import FLIPS
 
-pytest.importorskip("faiss", reason="sealed indexes need it")
+pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from alen.memory.index import files
 from tests.memory.torture import children, life, tenants
 from tests.memory.torture.counts import FLIPS
 
-pytest.importorskip("faiss", reason="sealed indexes need it")
+pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
 
 KINDS = ("vec", "ivf", "item", "start", "json", "CURRENT")
 Damage = Callable[[Path, random.Random], None]

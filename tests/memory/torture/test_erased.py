@@ -18,7 +18,7 @@ from alen.memory import EpisodicMemory, sealer, sqlite
 from tests.memory.conftest import drafts
 from tests.memory.torture import children, life
 
-pytest.importorskip("faiss", reason="sealed indexes need it")
+pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
 pytestmark = pytest.mark.usefixtures("low")
 
 SECRET = "Zanzibarium quintessence"

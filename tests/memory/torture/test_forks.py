@@ -19,7 +19,7 @@ from alen.memory import EpisodicMemory, forks
 from tests.memory.torture import children, life, tenants
 from tests.memory.torture.counts import times
 
-pytest.importorskip("faiss", reason="sealed indexes need it")
+pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
 
 SECONDS = times(10, 4)
 ROOT = Path(__file__).parents[3]

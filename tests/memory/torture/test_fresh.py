@@ -13,7 +13,7 @@ from tests.memory.conftest import BOTH, drafts
 from tests.memory.torture import children, life
 from tests.memory.torture.counts import HANDOVERS
 
-pytest.importorskip("faiss", reason="sealed indexes need it")
+pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
 pytestmark = BOTH
 
 

@@ -18,7 +18,7 @@ from alen.memory import EpisodicMemory
 from alen.memory.index import files
 from tests.memory.torture import children, life
 
-pytest.importorskip("faiss", reason="sealed indexes need it")
+pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
 
 ROOM = 3 << 20
 

@@ -23,7 +23,7 @@ from tests.memory.torture import children, life
 from tests.memory.torture.counts import MACHINES, STEPS_OF_A_MACHINE
 from tests.memory.torture.model import Record, Tenant, nearest
 
-pytest.importorskip("faiss", reason="sealed indexes need it")
+pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
 
 NAMES = ("ann", "ben")
 SEAL_FROM = 8

@@ -20,7 +20,7 @@ from tests.memory.torture import life
 from tests.memory.torture.counts import times
 from tests.memory.torture.power import Disk, Moment, lay_out
 
-pytest.importorskip("faiss", reason="sealed indexes need it")
+pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
 pytestmark = [
     pytest.mark.usefixtures("low"),
     pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="flushed files are told by /proc"),

@@ -18,7 +18,7 @@ from tests.memory.conftest import HashEncoder, drafts
 from tests.memory.torture import children, life
 from tests.memory.torture.counts import REEMBED_KILLS
 
-pytest.importorskip("faiss", reason="sealed indexes need it")
+pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
 pytestmark = pytest.mark.usefixtures("low")
 
 ROWS = 60

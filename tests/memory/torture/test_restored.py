@@ -13,7 +13,7 @@ from alen.memory import EpisodicMemory
 from alen.memory.index import files
 from tests.memory.torture import life
 
-pytest.importorskip("faiss", reason="sealed indexes need it")
+pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
 pytestmark = pytest.mark.usefixtures("low")
 
 BEFORE, AFTER = range(60), range(60, 120)

@@ -18,7 +18,7 @@ from tests.memory.conftest import drafts
 from tests.memory.torture import children, life
 from tests.memory.torture.counts import TENANTS
 
-pytest.importorskip("faiss", reason="sealed indexes need it")
+pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
 
 LARGEST = 3 * children.PLANNING["SEAL_FROM"]
 TAGS, SOURCES = ("north", "south", "east"), ("user", "log")

@@ -18,7 +18,7 @@ from alen.memory import EpisodicMemory
 from alen.memory.sealer import LOCK
 from tests.memory.torture import children, life, tenants
 
-pytest.importorskip("faiss", reason="sealed indexes need it")
+pytest.importorskip("faiss", reason="sealed indexes need faiss: pip install -e '.[cpu]'")
 
 NOBODY = 65534
 
