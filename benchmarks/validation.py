@@ -4,8 +4,8 @@
     python benchmarks/validation.py path/to/generations --work path/for/environments
 
 All read the same file of replies, labels and grader, get the same calibrator on the same labels, and the same procedure
-certifies them. Each library runs in an environment of its own, which this script makes. Sets whose accuracy lies outside
-of 20 to 80 %, or too near to chance, are named and left out."""
+certifies them. Each library runs in an environment of its own, which this script makes. Sets whose accuracy lies
+outside of 20 to 80 %, or too near to chance, are named and left out."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OUT = Path(__file__).resolve().parent / "results" / "validation.json"
 SOLUTIONS, MATHS = "check_gsm8k", "procedural"
 Lines = list[dict[str, Any]]
 NOTES = (
-    "Every question is tested once, in one of five turns; what is fitted, calibrated and certified rests on other ones.",
+    "Every question is tested in one of five turns; what is fitted, calibrated and certified rests on others.",
     "Intervals: 95 % bootstrap over question groups, the same draws for both sides; p by Holm over all estimators.",
     "New sets: fitted and calibrated on all other sets; nothing of the set itself was graded.",
     "Not run: " + "; ".join(f"{name} ({why})" for name, why in UNAVAILABLE.items()) + ".",
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> Result:
     everything = [*sets, *([solved] if solved else [])]
     return Result(
         name="validation",
-        title=f"Whether a reply of SmolLM2-135M is right: {len(sets)} sets, {sum(len(each.right) for each in sets)} questions",
+        title=f"Is a reply of {options.model} right? {sum(len(s.right) for s in sets)} questions of {len(sets)} sets",
         created=created,
         seconds=round(time.monotonic() - started, 1),
         command=machine.command(sys.argv),

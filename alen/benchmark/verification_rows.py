@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -108,9 +109,7 @@ def _on_new_sets(sets: Sequence[SetScores], new: Sequence[Mapping[str, np.ndarra
             f"New set: AUROC above {ranks}",
             difference(metrics.auroc, known, ALEN, ranks, draws=DRAWS).estimate,
         ),
-        _row(
-            "log_loss_new_rival", f"New set: log-loss below that of {loses}", below(loses, ALEN).estimate, _above_zero()
-        ),
+        _row("log_loss_new", f"New set: log-loss below {loses}'s", below(loses, ALEN).estimate, _above_zero()),
         _row("log_loss_new_base", "New set: log-loss below its own base rate's", below(BASE, ALEN).estimate),
     ]
 

@@ -116,13 +116,10 @@ def ablations(sets: Sequence[SetScores]) -> Table:
     for each in sets:
         for name, less in controls.ablated(each.looked.turns(), metrics.auroc).items():
             lost.setdefault(name, []).append(less)
-    rows = [
-        {"without": name, "sets": len(less), "AUROC lost, mean": float(np.mean(less)), "most": max(less)}
-        for name, less in lost.items()
-    ]
-    rows.sort(key=lambda row: -row["AUROC lost, mean"])
+    dearest_first = sorted(lost.items(), key=lambda entry: -float(np.mean(entry[1])))
     return [
-        {name: _number(value) if isinstance(value, float) else value for name, value in row.items()} for row in rows
+        {"without": name, "sets": len(less), "AUROC lost, mean": _number(np.mean(less)), "most": _number(max(less))}
+        for name, less in dearest_first
     ]
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from alen.benchmark.splits import SHARES, merged_groups, split_of, splits
+from alen.benchmark.splits import SHARES, TURNS, merged_groups, split_of, splits
 
 
 def lines(count: int, group_of: int = 3) -> list[dict[str, str]]:
@@ -52,3 +52,10 @@ def test_a_resplit_is_another_one() -> None:
     made = lines(900)
     assert splits(made) == splits(made)
     assert sum(a != b for a, b in zip(splits(made), splits(made, "again"), strict=True)) > 300
+
+
+def test_in_turns_every_group_is_tested_once() -> None:
+    found = [[split_of(f"group {n}", turn=turn) for turn in range(TURNS)] for n in range(2000)]
+    assert all(parts.count("test") == 1 and parts.count("fit") == 2 for parts in found)
+    held = [[split_of(f"group {n}", "fit", turn=turn) for turn in range(TURNS)] for n in range(2000)]
+    assert not any("test" in parts for parts in held)

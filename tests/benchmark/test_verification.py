@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from alen.benchmark import verification
+from alen.benchmark import controls, verification
 from alen.benchmark.estimating import executed, looks
 from alen.benchmark.verification import Prepared
 from alen.types import Check
@@ -30,7 +32,7 @@ def test_signal_is_learned_and_noise_is_not() -> None:
     judged = verification.within(one)
     assert auroc(judged.p[test], one.right_L[test]) > 0.75
     assert abs(judged.p[test].mean() - one.right_L[test].mean()) < 0.07
-    nothing = verification.shuffled(one)
+    nothing = controls.shuffled(one)
     assert auroc(verification.within(nothing).p[test], nothing.right_L[test]) == pytest.approx(0.5, abs=0.09)
 
 
@@ -41,18 +43,33 @@ def test_another_set_is_judged_by_what_was_learned_elsewhere() -> None:
     assert auroc(judged.p[test], sets[0].right_L[test]) > 0.75
 
 
+def test_every_line_is_tested_in_the_first_turn_that_has_it() -> None:
+    turns = [_set("a", 10, 1.0, 0), _set("a", 10, 1.0, 0)]
+    turns[1] = replace(turns[1], part_L=np.roll(turns[1].part_L, 1))
+    told = verification.gathered(turns, [np.zeros(10), np.ones(10)])
+    assert [place for place, value in enumerate(told) if value == 0] == [4, 9]
+    assert [place for place, value in enumerate(told) if value == 1] == [0, 5]
+    assert np.isnan(told).sum() == 6
+
+
 def test_leaving_out_what_counts_costs_and_what_does_not_costs_nothing() -> None:
-    lost = verification.ablated(_set("a", 2000, 2.0, 1), lambda p, right: auroc(p, right))
+    lost = controls.ablated([_set("a", 2000, 2.0, 1)], auroc)
     assert lost["votes"] > 0.2
     assert abs(lost["brevity"]) < 0.02
 
 
 def test_coverage_keeps_its_promise() -> None:
     one = _set("a", 4000, 4.0, 2)
-    coverage, wrong = verification.certified_coverage(one, verification.within(one).p, 0.2)
-    assert 0.3 < coverage < 0.95
-    assert wrong < 0.25
-    assert verification.certified_coverage(one, np.full(4000, 0.5), 0.05) == (0.0, 0.0)
+    test = one.of("test")
+    answered = verification.answered(one, verification.within(one).p, 0.2)[test] > 0
+    assert 0.3 < answered.mean() < 0.95
+    assert 1 - one.right_L[test][answered].mean() < 0.25
+    assert verification.answered(one, np.full(4000, 0.5), 0.05).sum() == 0
+
+
+def test_lines_of_one_question_are_one_witness() -> None:
+    places = verification.first_of_each(np.array([1, 2, 4, 5]), ["a", "b", "b", "c", "c", "b"])
+    assert places.tolist() == [1, 4]
 
 
 def test_equations_are_worked_out() -> None:
