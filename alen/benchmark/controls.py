@@ -27,9 +27,9 @@ def by_hand(one: Prepared, weights: Mapping[str, float]) -> np.ndarray:
     total = np.zeros(len(one.checks))
     for name, weight in weights.items():
         values = np.array([_value(found, name) for found in one.checks])
-        spread = np.nanstd(values)
-        if np.isfinite(spread) and spread > 0:
-            total += weight * np.nan_to_num((values - np.nanmean(values)) / spread)
+        seen = values[np.isfinite(values)]
+        if seen.size and seen.std() > 0:
+            total += weight * np.nan_to_num((values - seen.mean()) / seen.std())
     return total
 
 
