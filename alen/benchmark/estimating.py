@@ -7,15 +7,14 @@ Axes: L lines, D dimension.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from alen.core import checks as look
-from alen.core.arithmetic import NotArithmetic, evaluate, written
 from alen.core.checks.of_writings import of_writings
+from alen.core.equations import executed
 from alen.core.equivalence import clusters, equivalent
 from alen.core.operators import compute
 from alen.core.operators.writing import answer_of
@@ -25,8 +24,6 @@ from alen.thought import ThoughtState
 from alen.types import Check, Completion, Recollection
 
 Line = Mapping[str, Any]
-
-_EQUATION = re.compile(r"(?P<left>[\d(][\d.,()+*/ -]*[\d)])\s*=\s*(?P<right>-?[\d.,]+)")
 
 INDEPENDENT = frozenset(
     {
@@ -114,19 +111,6 @@ def _derived(line: Line) -> list[Check]:
     if not proposals:
         return [look.check("derived", None)]
     return [look.check("derived", float(equivalent(proposals[0].text, answer_of(line["greedy"]["text"]))), 1.0)]
-
-
-def executed(reply: str) -> tuple[str, bool] | None:
-    """What the last equation of a reply comes to when its left side is worked out, and whether the reply says so; None
-    without an equation."""
-    found = list(_EQUATION.finditer(reply.replace("×", "*").replace("x", "*")))
-    if not found:
-        return None
-    try:
-        value = evaluate(found[-1]["left"].strip())
-        return written(value), value == evaluate(found[-1]["right"].strip().rstrip("."))
-    except NotArithmetic:
-        return None
 
 
 def _equation(line: Line) -> list[Check]:

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from alen.benchmark.estimating import executed
 from alen.benchmark.tasks.graders import number_in
 from alen.benchmark.verification import Prepared
 from alen.core import checks as look
 from alen.core.energy import Energy
+from alen.core.equations import executed
 from alen.core.operators import compute
 from alen.core.situation import Situation
 from alen.thought import ThoughtState

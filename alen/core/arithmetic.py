@@ -6,6 +6,7 @@ import ast
 import math
 import operator
 import re
+from decimal import Decimal
 from fractions import Fraction
 
 MAX_DIGITS = 400
@@ -62,7 +63,10 @@ def expression_of(question: str) -> str:
 def evaluate(expression: str) -> Fraction:
     """Exact value of an expression over + - * / ^ ( ) and sqrt. Raises NotArithmetic when undefined."""
     tokens = [next(part for part in match.groups() if part is not None) for match in _TOKEN.finditer(expression)]
-    value, rest = _sum(tokens)
+    try:
+        value, rest = _sum(tokens)
+    except RecursionError:
+        raise NotArithmetic("too many brackets or signs inside each other") from None
     if rest:
         raise NotArithmetic(f"unexpected {rest[0]!r}")
     return value
@@ -72,7 +76,7 @@ def _sum(tokens: list[str]) -> tuple[Fraction, list[str]]:
     value, tokens = _product(tokens)
     while tokens and tokens[0] in "+-":
         sign, (right, rest) = tokens[0], _product(tokens[1:])
-        value, tokens = (value + right if sign == "+" else value - right), rest
+        value, tokens = _bounded(value + right if sign == "+" else value - right), rest
     return value, tokens
 
 
@@ -160,9 +164,10 @@ def recomputed(expression: str) -> float | None:
     source = re.sub(r"sqrt\s*([\d.]+)", r"(\1 ^ 0.5)", expression)
     source = re.sub(r"sqrt\s*\(([^()]*)\)", r"((\1) ^ 0.5)", source).replace("^", "**")
     try:
-        return _walk(ast.parse(source, mode="eval").body)
-    except (SyntaxError, ValueError, OverflowError, ZeroDivisionError, TypeError):
+        value = _walk(ast.parse(source, mode="eval").body)
+    except (SyntaxError, ValueError, OverflowError, ZeroDivisionError, TypeError, RecursionError, MemoryError):
         return None
+    return value if math.isfinite(value) else None
 
 
 def _walk(node: ast.expr) -> float:
@@ -187,4 +192,7 @@ def written(value: Fraction, digits: int = 12) -> str:
         places = next(n for n in range(1, 64) if value.denominator and (value * 10**n).denominator == 1)
         scaled = str(abs(int(value * 10**places))).rjust(places + 1, "0")
         return ("-" if value < 0 else "") + scaled[:-places] + "." + scaled[-places:]
-    return f"{float(value):.{digits}g}"
+    try:
+        return f"{float(value):.{digits}g}"
+    except OverflowError:
+        return f"{Decimal(value.numerator) / value.denominator:.{digits}g}"

@@ -75,6 +75,8 @@ class Reasoner:
             yield operators.solve_in_steps(situation, tools)
         if everything or self.belief.knows_any("write"):
             generator = tools.generator()
+            if generator is not None and (everything or self.belief.knows(operators.family_of_equations(generator))):
+                yield operators.work_out(situation, generator)
             yield operators.answer_at_once(situation, generator) + operators.sample(situation, generator)
             yield operators.answer_by_example(situation, generator)
             yield operators.ask_otherwise(situation, generator, tools.second())

@@ -49,6 +49,8 @@ def test_value(question, value):
         "What is (1 + 2?",
         "What is 1 + ?",
         "What is the square root of -4?",
+        "What is " + "(" * 1900 + "1 + 1" + ")" * 1900 + "?",
+        "What is 1" + " - -" * 900 + "1" + "-" * 2000 + "1?",
         "",
     ],
 )
@@ -82,3 +84,14 @@ def test_written_keeps_terminating_decimals_exact():
     assert written(Fraction(1, 8)) == "0.125"
     assert written(Fraction(-5, 4)) == "-1.25"
     assert written(Fraction(10**30)) == "1" + "0" * 30
+
+
+def test_long_and_large_sums_do_not_break() -> None:
+    """Each of these ended in a RecursionError or an OverflowError."""
+    many = "+".join(["1"] * 1500)
+    assert evaluate(many) == 1500
+    assert recomputed(many) is None  # nested too deeply for the second route
+    large = "10^150 * 10^170"
+    assert written(evaluate(large)) == "1" + "0" * 320
+    assert recomputed(large) is None  # out of the range of floats
+    assert written(Fraction(10**320, 3)) == "3.33333333333e+319"

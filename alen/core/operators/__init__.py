@@ -8,7 +8,7 @@ from alen.core.operators.conservative import PASSAGES_READ, read_passages
 from alen.core.operators.exploratory import ask_otherwise
 from alen.core.operators.heuristic import extract, recall_taught
 from alen.core.operators.intuitive import answer_at_once
-from alen.core.operators.logical import compute
+from alen.core.operators.logical import compute, family_of_equations, work_out
 from alen.core.operators.probabilistic import sample
 
 __all__ = [
@@ -18,8 +18,10 @@ __all__ = [
     "ask_otherwise",
     "compute",
     "extract",
+    "family_of_equations",
     "read_passages",
     "recall_taught",
     "sample",
     "solve_in_steps",
+    "work_out",
 ]

@@ -18,10 +18,14 @@ _OPENING = re.compile(r"^(?:the )?(?:correct |right |final |short |best )?answer
 
 
 def conversation(
-    thought: ThoughtState, *, examples: Iterable[tuple[str, str]] = (), question: str | None = None
+    thought: ThoughtState,
+    *,
+    examples: Iterable[tuple[str, str]] = (),
+    question: str | None = None,
+    system: str = _SYSTEM,
 ) -> list[dict[str, str]]:
     """The question after some that were answered before."""
-    messages = [{"role": "system", "content": _SYSTEM}]
+    messages = [{"role": "system", "content": system}]
     for asked, answer in examples:
         messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
     return [*messages, {"role": "user", "content": question or thought.text}]
