@@ -15,6 +15,7 @@ import numpy as np
 
 from alen.core import checks as look
 from alen.core.arithmetic import NotArithmetic, evaluate, written
+from alen.core.checks import of_working
 from alen.core.checks.of_writings import of_writings
 from alen.core.equivalence import clusters, equivalent
 from alen.core.operators import compute
@@ -30,8 +31,8 @@ _EQUATION = re.compile(r"(?P<left>[\d(][\d.,()+*/ -]*[\d)])\s*=\s*(?P<right>-?[\
 
 INDEPENDENT = frozenset(
     {
+        *of_working.NAMES,
         "derived",
-        "equation_holds",
         "record_near",
         "record_of_answer",
         "familiar",
@@ -74,7 +75,7 @@ def _of_line(line: Line) -> list[Check]:
     options = tuple(line.get("options") or ())
     groups = clusters(texts, question=line["question"], options=options)
     found = of_writings(thought, texts, replies, groups)[0]
-    return [*found, *_of_options(line), *_of_judgement(line), *_of_context(line), *_derived(line), *_equation(line)]
+    return [*found, *_of_options(line), *_of_judgement(line), *_of_context(line), *_derived(line)]
 
 
 def _of_options(line: Line) -> list[Check]:
@@ -127,11 +128,6 @@ def executed(reply: str) -> tuple[str, bool] | None:
         return written(value), value == evaluate(found[-1]["right"].strip().rstrip("."))
     except NotArithmetic:
         return None
-
-
-def _equation(line: Line) -> list[Check]:
-    found = executed(line["greedy"]["text"])
-    return [look.check("equation_holds", None if found is None else float(found[1]), 1.0)]
 
 
 def asked(line: Line) -> str:
