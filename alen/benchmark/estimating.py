@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from alen.core import checks as look
+from alen.core.checks import of_working
 from alen.core.checks.of_writings import of_writings
-from alen.core.equations import executed
 from alen.core.equivalence import clusters, equivalent
 from alen.core.operators import compute
 from alen.core.operators.writing import answer_of
@@ -27,8 +27,8 @@ Line = Mapping[str, Any]
 
 INDEPENDENT = frozenset(
     {
+        *of_working.NAMES,
         "derived",
-        "equation_holds",
         "record_near",
         "record_of_answer",
         "familiar",
@@ -71,7 +71,7 @@ def _of_line(line: Line) -> list[Check]:
     options = tuple(line.get("options") or ())
     groups = clusters(texts, question=line["question"], options=options)
     found = of_writings(thought, texts, replies, groups)[0]
-    return [*found, *_of_options(line), *_of_judgement(line), *_of_context(line), *_derived(line), *_equation(line)]
+    return [*found, *_of_options(line), *_of_judgement(line), *_of_context(line), *_derived(line)]
 
 
 def _of_options(line: Line) -> list[Check]:
@@ -111,11 +111,6 @@ def _derived(line: Line) -> list[Check]:
     if not proposals:
         return [look.check("derived", None)]
     return [look.check("derived", float(equivalent(proposals[0].text, answer_of(line["greedy"]["text"]))), 1.0)]
-
-
-def _equation(line: Line) -> list[Check]:
-    found = executed(line["greedy"]["text"])
-    return [look.check("equation_holds", None if found is None else float(found[1]), 1.0)]
 
 
 def asked(line: Line) -> str:

@@ -92,7 +92,7 @@ def test_what_is_looked_at_in_a_line() -> None:
     }
     [found] = looks([line])
     values = {check.name: check.value for check in found}
-    assert values["equation_holds"] == 0.0
+    assert values["equations_hold"] == 0.0
     assert values["likelihood"] == pytest.approx(-0.2)
     assert values["votes"] == pytest.approx(0.5)
     assert values["own_judgement"] == -1.5

@@ -1,6 +1,7 @@
-"""Checks of what a language model wrote: how sure it was of its words, and how many of its replies say the same.
+"""Checks of what a language model wrote: how sure it was of its words, how many of its replies say the same, and
+whether the working in a reply adds up.
 
-All look at one model's own numbers, so none is independent of it.
+The first two look at one model's own numbers, so none of them is independent of it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from alen.core.checks.looking import check, type_fits
+from alen.core.checks.of_working import of_working
 from alen.thought import ThoughtState
 from alen.types import Check, Completion
 
@@ -33,6 +35,7 @@ def of_writings(
                 check("unanimity", -spread if total > 1 else None, -0.7),
                 check("sure_and_agreed", _sure_and_agreed(reply, agreement), -2.0),
                 *of_form(thought, text),
+                *of_working(thought.text, reply.text),
             ]
         )
     return found
