@@ -75,7 +75,7 @@ def _told(rows: Sequence[dict[str, Any]]) -> tuple[Rows, Rows, dict[str, Counter
                 features = habits.of_mention(words, told, place, row["question"])
                 roles += [(features, role) for role in dict.fromkeys(used or [habits.UNUSED])]
         for equation in working.equations:
-            signs.append((habits.of_step(working.steps[equation.step]), equation.signs[-1]))
+            signs.append((habits.of_step(working.steps[equation.line]), equation.signs[-1]))
         done = [habits.BEGIN, *habits.steps(working.equations), habits.END]
         for before, step in pairwise(done):
             following[before][step] += 1

@@ -17,8 +17,8 @@ import numpy as np
 from alen.benchmark.tasks.graders import number_in
 from alen.benchmark.verification import Prepared
 from alen.core import checks as look
+from alen.core.derivation import worked_out
 from alen.core.energy import Energy
-from alen.core.equations import executed
 from alen.core.operators import compute
 from alen.core.situation import Situation
 from alen.thought import ThoughtState
@@ -40,7 +40,7 @@ def choices(line: Line) -> Choices:
     """All numbers that the replies come to, by their own word or when what they wrote is worked out."""
     replies = [line["greedy"], *line["samples"]]
     said = [number_in(reply["text"]) for reply in replies]
-    worked = [number_in(found[0]) if (found := executed(reply["text"])) else None for reply in replies]
+    worked = [number_in(found.result) if (found := worked_out(reply["text"])) else None for reply in replies]
     derived = _derived(line)
     numbers = tuple(dict.fromkeys(number for number in (*said, *worked, derived) if number is not None))
     return Choices(

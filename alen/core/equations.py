@@ -1,206 +1,166 @@
-"""Equations that stand in a text, worked out: whoever wrote "32 + 40 = 62" knew what to compute and miscomputed it."""
+"""The equations in a text, however they are put, each worked out exactly."""
 
 from __future__ import annotations
 
 import itertools
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from alen.core.arithmetic import NotArithmetic, evaluate, written
+from alen.core.notation import plain
 
-LONGEST = 300
+MOST_CHARACTERS = 8000
+"""Of a text that are read: nobody's working is longer."""
+_LONGEST = 300
 """Characters of a side of an equation; a longer one is not read."""
-
-MOST = 30
-"""Equations of a text, the last ones. What comes before them is not looked at."""
+_LARGEST = 10**300
+"""Of a value: a larger one is no float."""
 
 _SIGNS = "0123456789.+-*/^()% "
-_PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"[^\S\n]+", " "),
-        (r"[$£€¥]", ""),
-        (r"(?<=\d),(?=\d{3}(?!\d))", ""),
-        (r"\.(?!\d)", "\n"),
-        (r"\n[ \n]*", "\n"),
-        (r"[−–]", "-"),
-        (r"(?<=[\d)]) ?\*\* ?(?=[\d(])", "^"),
-        (r"\*\*", ""),
-        (r"(?<=[\d)%]) ?(?:[xX×·]|\\times|\\cdot) ?(?=[\d(.-])", " * "),
-        (r"(?<=[\d)%]) ?(?:÷|\\div) ?(?=[\d(.-])", " / "),
-        (r"% of (?=[\d(.])", "% * "),
-        # Up to three words of a unit: "9 days * 14 pages a day".
-        (r"(?<=[\d)%]) [^\W\d_]{2,20}(?: [^\W\d_]{1,20}){0,2}(?= ?[-+*/=])", ""),
-        (r" ?\n?(?:≈|=+)[ \n]?", "="),
-    )
-)
 _OPERATION = re.compile(r"[*/^+]|[\d)%] ?-")
+_BINARY = re.compile(r"(?<=[\d)%]) ?([-+*/^])")
 _BEGINS_EARLIER = re.compile(r"[\w,](?:[^ ]| - )")
-_LIST_SIGN = re.compile(r"^ ?[-*+] ")
-_RESULT = re.compile(r" ?(-?(?:\d+(?:\.(\d+))?|\.(\d+)))( ?%)?")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
-_OPERAND = re.compile(r"(?<![\d.])(?:\d+(?:\.\d+)?|\.\d+)(?![\d.]| ?%)")
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?|\.\d+) ?%")
+_LIST_SIGN = re.compile(r" ?[-*+] ")
+_RESULT = re.compile(r"(-? ?(?:\d+(?:\.(\d+))?|\.(\d+)))(?!,?\d)( ?%)?", re.A)
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?|\.\d+)( ?%)?")
 _PLUS_PERCENT = re.compile(r"[\d)] ?[+-] ?[\d.]+ ?%(?! ?[*/])")
-_HUNDRED = re.compile(r"(?<![\d.])100(?!\d|\.\d| ?%)")
+_MOST_PLACES = 9
+"""Decimals that count: the last ones of a computer's long row may be off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """The last equation of a text. ``result`` is its value as people write it, ``shown`` the equations that it rests on
-    and itself, worked out; ``holds`` whether the text says the same; ``operands`` are the numbers in them that none of
-    them came to."""
-
-    result: str
-    shown: str
-    holds: bool
-    operands: tuple[Fraction, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """``value`` is what ``left`` comes to, ``said`` what the text says."""
+    """``left`` comes to ``value``; the text says ``said``, with so many decimal ``places``. ``operands`` are the
+    numbers on the left without their signs, ``line`` is where "=" stands. A percentage is a share of one."""
 
     left: str
-    operands: tuple[Fraction, ...]
+    operands: tuple[float, ...]
     value: Fraction
-    said: Fraction = Fraction(0)
-    result: str = ""
-    holds: bool = False
+    said: Fraction
+    places: int
+    percent: bool
+    line: int
 
     @property
-    def comes_to(self) -> set[Fraction]:
-        """What stands for its result in later equations: the value, and the one that was rounded."""
-        return {self.value, self.said} if self.holds else {self.value}
+    def holds(self) -> bool:
+        """Exactly, or rounded or cut to the decimals that are written."""
+        shown, exact = self.said * 10**self.places, self.value * 10**self.places
+        return shown == exact or (self.places > 0 and (abs(shown - exact) * 2 <= 1 or shown == math.trunc(exact)))
 
+    @property
+    def result(self) -> float:
+        return float(self.said)
 
-def executed(reply: str) -> tuple[str, bool] | None:
-    """What the last equation of a reply comes to when its left side is worked out, and whether the reply says so; None
-    without an equation."""
-    found = worked_out(reply)
-    return None if found is None else (found.result, found.holds)
+    @property
+    def comes_to(self) -> str:
+        """The value as people write it."""
+        return written(self.value * 100) + "%" if self.percent else written(self.value)
 
+    @property
+    def signs(self) -> str:
+        """The operations in their order; a power is a product."""
+        return "".join(_BINARY.findall(self.left)).replace("^", "*")
 
-def worked_out(text: str) -> Equation | None:
-    """The last equation of a text; None without one, or when it cannot be worked out. A number in it that is a wrong
-    result of an equation before it counts as the right one; a result with decimals may be rounded."""
-    for pattern, replacement in _PLAIN:
-        text = pattern.sub(replacement, text)
-    try:
-        steps = _rested_on(_steps(text.split("=")[-MOST - 1 :]))
-    except NotArithmetic:
-        return None
-    operands: list[Fraction] = []
-    known: set[Fraction] = set()
-    for step in steps:
-        operands += [number for number in step.operands if number not in known]
-        known |= step.comes_to
-    shown = ", ".join(f"{step.left} = {step.result}" for step in steps)
-    return Equation(steps[-1].result, shown, steps[-1].holds, tuple(operands))
-
-
-def _steps(parts: list[str]) -> list[_Step]:
-    """The equations of a text that was parted at each "=". Raises NotArithmetic when the last one cannot be read."""
-    steps: list[_Step] = []
-    right_of: dict[Fraction, Fraction] = {}
-    problem: NotArithmetic | None = NotArithmetic("no equation")
-    begun: _Step | None = None
-    for left, right in itertools.pairwise(parts):
+    def righted(self, right_of: Mapping[Fraction, Fraction]) -> Equation | None:
+        """With the right numbers in place of wrong ones; None when that cannot be worked out."""
         try:
-            step = begun or _calculation(left, right_of)
-            if step is None:
-                continue
-            begun = step if _goes_on(step, right, right_of) else None
-            if begun is None:
-                steps.append(_ended(step, right, right_of))
-            problem = None if begun is None else NotArithmetic("a result is missing")
-        except NotArithmetic as found:
-            begun, problem = None, found
-    if problem is not None:
-        raise problem
-    return steps
+            value = _value(self.left, right_of)
+        except NotArithmetic:
+            return None
+        if max(abs(value), abs(self.said)) > _LARGEST:
+            return None
+        # "20 / 80 = 25%", but also "100 - 75 = 25%": what is nearer is meant.
+        if self.percent and abs(value / 100 - self.said) < abs(value - self.said):
+            value /= 100
+
+        def shown(match: re.Match[str]) -> str:
+            return written(right_of[number]) if (number := _read(match)) in right_of else match[0]
+
+        operands = tuple(float(right_of.get(number, number)) for number in _numbers(self.left))
+        return replace(self, left=_NUMBER.sub(shown, self.left), operands=operands, value=value)
 
 
-def _calculation(part: str, right_of: dict[Fraction, Fraction]) -> _Step | None:
-    """What a part ends with, or None when that is no calculation. Raises NotArithmetic when it cannot be read."""
-    part = part[-LONGEST - 1 :]
+def equations(text: str) -> list[Equation | None]:
+    """In the order in which they stand, None for one that cannot be read. Takes time as the text is long: who reads
+    what others wrote gives no more than ``MOST_CHARACTERS``. Never raises."""
+    found: list[Equation | None] = []
+    line, left = 0, ""
+    parts = plain(text).split("=")
+    for place, (part, after) in enumerate(itertools.pairwise(parts), 2):
+        line += part.count("\n")
+        left = left or _calculation(part.rstrip())
+        if not left:
+            continue
+        after = after.strip()
+        run = after[: len(after) - len(after.lstrip(_SIGNS))].rstrip()
+        again = _again(left, run)
+        if again is None or run != after or place == len(parts):
+            told = _told(after) if again is None else (again, 0, False)
+            found.append(Equation(left, (), Fraction(0), *told, line).righted({}) if told else None)
+            left = ""
+    return found
+
+
+def same(one: float, two: float) -> bool:
+    """Equal, but for a rounding to three digits or so."""
+    return abs(one - two) <= 1e-3 * abs(two)
+
+
+def among(one: float, others: Iterable[float]) -> bool:
+    return any(same(one, other) for other in others)
+
+
+def _calculation(part: str) -> str:
+    """What a part ends with: "" when that is no calculation, "?" when its beginning cannot be read."""
+    part = part[-_LONGEST - 1 :]
     words = part.rstrip(_SIGNS)
     run = part[len(words) :]
     if not _OPERATION.search(run):
+        return ""
+    if len(run) > _LONGEST or (words and _BEGINS_EARLIER.match(words[-1] + run)):
+        return "?"
+    if words[-1:] in {"", "\n"} and (listed := _LIST_SIGN.match(run)):
+        run = run[listed.end() :]
+    while run.count("(") != run.count(")"):  # "1) 3 + 4", "(3 + 4"
+        run = re.split(r"[()]", run, maxsplit=1)[1]
+    return " ".join(run.split()) if _OPERATION.search(run) else ""
+
+
+def _again(left: str, run: str) -> Fraction | None:
+    """What a run comes to that is the same calculation put otherwise ("2 * (3 + 4) = 2 * 7 = 14", also with a slip),
+    and not its result, with which a new one begins ("3 + 4 = 7 * 2 = 14")."""
+    if len(run) > _LONGEST or not _OPERATION.search(run):
         return None
-    if len(run) > LONGEST or (words and _BEGINS_EARLIER.match(words[-1] + run)):
-        raise NotArithmetic("the calculation begins earlier")
-    if words[-1:] in {"", "\n"}:
-        run = _LIST_SIGN.sub("", run)
-    run = _balanced(run)
-    return _worked(run, right_of) if _OPERATION.search(run) else None
+    try:
+        value, again = _value(left, {}), _value(run, {})
+    except NotArithmetic:
+        return None
+    first = _numbers(run)[0]
+    return again if again == value or (first != value and first in _numbers(left)) else None
 
 
-def _balanced(run: str) -> str:
-    """What stands right of the last bracket that has no partner: "1) 3 + 4", "(3 + 4"."""
-    closing: list[int] = []
-    for place in reversed(range(len(run))):
-        if run[place] == ")":
-            closing.append(place)
-        elif run[place] == "(" and closing:
-            closing.pop()
-        elif run[place] == "(":
-            return run[place + 1 :]
-    return run[closing[0] + 1 :] if closing else run
+def _told(after: str) -> tuple[Fraction, int, bool] | None:
+    """The number right of "=", its decimal places, and whether it is a percentage."""
+    told = _RESULT.match(after)
+    if told is None or len(told[0]) > _LONGEST:
+        return None
+    said, places, percent = Fraction(told[1].replace(" ", "")), len(told[2] or told[3] or ""), bool(told[4])
+    return said / (100 if percent else 1), min(places + 2 if percent and places else places, _MOST_PLACES), percent
 
 
-def _worked(left: str, right_of: dict[Fraction, Fraction]) -> _Step:
+def _value(left: str, right_of: Mapping[Fraction, Fraction]) -> Fraction:
     """Raises NotArithmetic."""
     if _PLUS_PERCENT.search(left):
         raise NotArithmetic("of what the percentage is taken is not said")
-    left = " ".join(left.split())
-
-    def righted(form: Callable[[Fraction], str]) -> str:
-        return _OPERAND.sub(
-            lambda match: form(right_of[number]) if (number := Fraction(match[0])) in right_of else match[0], left
-        )
-
-    value = evaluate(_PERCENT.sub(r"(\1 / 100)", righted("({})".format)))
-    operands = tuple(right_of.get(number, number) for number in map(Fraction, _NUMBER.findall(left)))
-    return _Step(righted(written), operands, value)
+    return evaluate(_NUMBER.sub(lambda match: f"({right_of.get(number := _read(match), number)})", left))
 
 
-def _goes_on(step: _Step, right: str, right_of: dict[Fraction, Fraction]) -> bool:
-    """Whether what follows is the same calculation put otherwise ("2 * (3 + 4) = 2 * 7 = 14", also with a slip), and
-    not its result, with which a new one begins ("3 + 4 = 7 * 2 = 14")."""
-    run = right[: len(right) - len(right.lstrip(_SIGNS))].strip()
-    if len(run) > LONGEST or not _OPERATION.search(run):
-        return False
-    try:
-        again = _worked(run, right_of)
-    except NotArithmetic:
-        return False
-    return again.value == step.value or (again.operands[0] != step.value and again.operands[0] in step.operands)
+def _numbers(run: str) -> list[Fraction]:
+    return [_read(match) for match in _NUMBER.finditer(run)]
 
 
-def _ended(step: _Step, right: str, right_of: dict[Fraction, Fraction]) -> _Step:
-    """The equation with its result; a wrong one is noted in ``right_of``. Raises NotArithmetic without a result."""
-    told = _RESULT.match(right)
-    if told is None or len(told[0]) > LONGEST:
-        raise NotArithmetic("a result is missing")
-    said, decimals = Fraction(told[1]), len(told[2] or told[3] or "")
-    # "20 / 80 = 25%", but also "20 / 80 * 100 = 25%"
-    value = step.value * 100 if told[4] and not _HUNDRED.search(step.left) else step.value
-    holds = value == said or (decimals > 0 and abs(value - said) * 2 * 10**decimals <= 1)
-    if not told[4]:
-        right_of.pop(said, None)
-        if not holds:
-            right_of[said] = value
-    return replace(step, said=said, result=written(value) + ("%" if told[4] else ""), holds=holds)
-
-
-def _rested_on(steps: list[_Step]) -> list[_Step]:
-    """The last equation after those whose results it uses."""
-    kept, used = [steps[-1]], set(steps[-1].operands)
-    for step in reversed(steps[:-1]):
-        if step.comes_to & used:
-            kept.append(step)
-            used |= set(step.operands)
-    return kept[::-1]
+def _read(number: re.Match[str]) -> Fraction:
+    return Fraction(number[1]) / (100 if number[2] else 1)

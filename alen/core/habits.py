@@ -14,8 +14,8 @@ from importlib import resources
 from itertools import pairwise
 from typing import Any
 
+from alen.core.equations import Equation, among, same
 from alen.core.mentions import Mention, asked, words_of
-from alen.core.working import Equation, same
 
 UNUSED = "0"
 BEGIN, END = "^", "$"
@@ -123,13 +123,9 @@ def steps(equations: Sequence[Equation]) -> list[str]:
     for place, equation in enumerate(equations):
         earlier = [each.result for each in equations[:place]]
         marks = {
-            "L" if earlier and same(operand, earlier[-1]) else "R" if _any(operand, earlier) else "Q"
+            "L" if earlier and same(operand, earlier[-1]) else "R" if among(operand, earlier) else "Q"
             for operand in equation.operands
         }
         many = "m" if len(equation.operands) > 2 else ""
         found.append("".join(sorted(set(equation.signs))) + ":" + "".join(sorted(marks)) + many)
     return found
-
-
-def _any(operand: float, results: Sequence[float]) -> bool:
-    return any(same(operand, result) for result in results)

@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from alen.core.equations import MOST_CHARACTERS, among
 from alen.core.equivalence import numerals
-from alen.core.working import MOST_CHARACTERS, same
+from alen.core.notation import SENTENCE_END
 
 MOST_MENTIONS = 40
 _MOST = 10**15
 _WORD = re.compile(r"\d[\d,.]{0,30}\d|\.\d{1,17}|\d|[a-z]+|[-/%$]", re.A)
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 TIMES = {
     **dict.fromkeys(("twice", "double", "doubled", "doubles", "pair", "pairs"), Fraction(2)),
     **dict.fromkeys(("thrice", "triple", "tripled", "triples"), Fraction(3)),
@@ -65,7 +65,7 @@ class Mention:
     forms: tuple[float, ...]
 
     def is_in(self, operand: float) -> bool:
-        return any(same(operand, form) for form in self.forms)
+        return among(operand, self.forms)
 
 
 def _forms(value: Fraction) -> tuple[float, ...]:
@@ -108,7 +108,7 @@ def mentions(words: list[str]) -> list[Mention]:
 
 def asked(question: str) -> str:
     """The last sentence that asks something."""
-    sentences = [text for text in _SENTENCE_END.split(question[:MOST_CHARACTERS].strip()) if text]
+    sentences = [text for text in SENTENCE_END.split(question[:MOST_CHARACTERS].strip()) if text]
     return next((text for text in reversed(sentences) if "?" in text), sentences[-1] if sentences else "")
 
 

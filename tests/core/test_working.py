@@ -38,13 +38,20 @@ def _rows(text: str) -> list[tuple[tuple[float, ...], str, Fraction, Fraction]]:
         ("for a total of 3 × (2 + 1) = 9", ((3.0, 2.0, 1.0), "*+", Fraction(9), Fraction(9))),
         ("there are 7 days so 7 x 2 = 14 in all", ((7.0, 2.0), "*", Fraction(14), Fraction(14))),
         ("3*4 = $<<3*5=15>>12", ((3.0, 5.0), "*", Fraction(15), Fraction(15))),
+        ("((((3+4=7", ((3.0, 4.0), "+", Fraction(7), Fraction(7))),
+        ("It costs $2/square foot x 18 square feet = $36", ((2.0, 18.0), "*", Fraction(36), Fraction(36))),
+        ("that is 100% - 60% = 40% of it", ((1.0, 0.6), "-", Fraction(2, 5), Fraction(2, 5))),
+        ("100 - 50 = 50% are left", ((100.0, 50.0), "-", Fraction(1, 2), Fraction(1, 2))),
+        ("-2 + 2 ^ 3 = 6", ((2.0, 2.0, 3.0), "+*", Fraction(6), Fraction(6))),
     ],
 )
 def test_equations_are_read(text: str, row: tuple[tuple[float, ...], str, Fraction, Fraction]) -> None:
     assert _rows(text) == [row]
 
 
-@pytest.mark.parametrize("text", ["x = 3", "3 = 3", "4 / 0 = 1", "a + b = c", "= 4", "3 + = 4", "((((3+4=7", "7"])
+@pytest.mark.parametrize(
+    "text", ["x = 3", "3 = 3", "4 / 0 = 1", "a + b = c", "= 4", "3 + = 4", "7", "9 * 2 = 9^350", "10^350 = 5"]
+)
 def test_what_is_no_equation(text: str) -> None:
     assert _rows(text) == []
 
@@ -55,6 +62,9 @@ def test_what_is_no_equation(text: str) -> None:
         ("10 / 3 = 3.33", True),
         ("2 / 3 = 0.67", True),
         ("10 / 3 = 3.3", True),
+        ("2 / 3 = 0.66", True),
+        ("10 / 3 = 3.34", False),
+        ("266 / 12 = 22.166666666666668", True),
         ("10 / 3 = 3", False),
         ("2*2=5.0", False),
     ],
@@ -167,6 +177,14 @@ def test_hostile_texts_cost_little(part: str) -> None:
     for question, reply in ((text, text), (QUESTION, text + "1+1=2"), (text, RIGHT), (text, "1+1=2\n" + text)):
         assert [check.name for check in of_working(question, reply)] == list(NAMES)
     assert time.process_time() - begun < 4.0  # four looks
+
+
+def test_an_equation_knows_its_step() -> None:
+    working = Working.of("First.\n\n  3 * 4 = 12\n**\n$\n12 + 1 = 13\n20\n= 20\nA: 13")
+    assert [(equation.line, working.steps[equation.line]) for equation in working.equations] == [
+        (1, "3 * 4 = 12"),
+        (4, "12 + 1 = 13"),
+    ]
 
 
 def test_what_is_behind_the_limit_is_not_read() -> None:

@@ -10,8 +10,9 @@ from itertools import pairwise
 
 from alen.core import habits
 from alen.core.checks.looking import check
+from alen.core.equations import Equation, among
 from alen.core.mentions import Mention, implied, mentions, words_of
-from alen.core.working import Equation, Working, same
+from alen.core.working import Working
 from alen.types import Check
 
 NAMES = (
@@ -46,9 +47,9 @@ def of_working(question: str, reply: str) -> list[Check]:
         check("operands_grounded", -_groundless(equations, told, implied(words))),
         check("numbers_used", -_unused(told, operands)),
         check("results_used", -_left_over(equations, said)),
-        check("answer_derived", float(_in(said, [each.result for each in equations])), 1.0),
+        check("answer_derived", float(among(said, [each.result for each in equations])), 1.0),
         check("answer_whole", float(answer.denominator == 1), 1.0),
-        check("answer_new", float(not _in(said, [one.value for one in told])), 1.0),
+        check("answer_new", float(not among(said, [one.value for one in told])), 1.0),
         check("answer_size", _size(said, told), -2.0),
         check("divisions_even", _even(equations), 1.0),
         check("brief_working", -math.log(1 + len(reply)), -6.0),
@@ -61,7 +62,7 @@ def _groundless(equations: Sequence[Equation], told: Sequence[Mention], implied:
     count = 0
     for place, equation in enumerate(equations):
         known = [*implied, *(each.result for each in equations[:place])]
-        count += sum(not (_in(each, known) or any(one.is_in(each) for one in told)) for each in equation.operands)
+        count += sum(not (among(each, known) or any(one.is_in(each) for one in told)) for each in equation.operands)
     return count
 
 
@@ -76,7 +77,7 @@ def _left_over(equations: Sequence[Equation], answer: float) -> int:
     count = 0
     for place, equation in enumerate(equations[:-1]):
         later = [operand for each in equations[place + 1 :] for operand in each.operands]
-        count += not _in(equation.result, [*later, answer])
+        count += not among(equation.result, [*later, answer])
     return count
 
 
@@ -103,14 +104,10 @@ def _usual(question: str, words: Sequence[str], told: Sequence[Mention], working
     order = [habits.BEGIN, *habits.steps(equations), habits.END]
     follows = [known.log_share_of_next(one, two) for one, two in pairwise(order)]
     shares_at = {
-        step: known.sign.log_shares(habits.of_step(working.steps[step])) for step in {e.step for e in equations}
+        step: known.sign.log_shares(habits.of_step(working.steps[step])) for step in {e.line for e in equations}
     }
     return [
         check("usual_roles", sum(roles) / len(roles) if roles else None, -1.5),
         check("usual_order", sum(follows) / len(follows), -1.5),
-        check("usual_signs", min(shares_at[each.step][each.signs[-1]] for each in equations), -3.0),
+        check("usual_signs", min(shares_at[each.line][each.signs[-1]] for each in equations), -3.0),
     ]
-
-
-def _in(value: float, others: Sequence[float]) -> bool:
-    return any(same(value, other) for other in others)

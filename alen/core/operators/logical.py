@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from alen.core import checks as look
 from alen.core.arithmetic import NotArithmetic, evaluate, expression_of, recomputed, written
-from alen.core.checks.of_equations import numbers_given, of_equation
-from alen.core.equations import worked_out
+from alen.core.checks.of_derivation import of_derivation
+from alen.core.derivation import worked_out
+from alen.core.mentions import mentions, words_of
 from alen.core.operators.probabilistic import TEMPERATURE
 from alen.core.operators.writing import MAX_TOKENS, conversation, family_of
 from alen.core.situation import Proposal, Situation
@@ -54,7 +55,7 @@ def work_out(situation: Situation, generator: Generator | None) -> list[Proposal
     """What the equations come to that a language model writes for a question: it may know what to compute and yet
     miscompute it. Only where a number is asked for, at least two are given, and the words alone cannot be computed."""
     count, thought = EQUATIONS[situation.effort], situation.thought
-    countable = thought.answer_type == "number" and len(numbers_given(thought.text)) > 1
+    countable = thought.answer_type == "number" and len(mentions(words_of(thought.text))) > 1
     if generator is None or not count or not countable or compute(situation):
         return []
     messages = conversation(thought, examples=_EXAMPLES, system=_SYSTEM)
@@ -66,12 +67,12 @@ def work_out(situation: Situation, generator: Generator | None) -> list[Proposal
     source, family = f"set up by {generator.name}, exact arithmetic", family_of_equations(generator)
     proposals = []
     for place, reply in enumerate(replies):
-        equation = worked_out(reply.text)
-        if equation is None:
+        found = worked_out(reply.text)
+        if found is None:
             continue
-        shown = Evidence("equation", "derivation", equation.shown, source, None, 0, 0, 1.0)
-        checks = tuple(of_equation(thought, equation))
+        shown = Evidence("equation", "derivation", found.shown, source, None, 0, 0, 1.0)
+        checks = tuple(of_derivation(thought, found))
         # The prompt is read once for the likeliest, and once for all by chance.
         tokens = reply.tokens + (reply.prompt_tokens if place < 2 else 0)
-        proposals.append(Proposal(equation.result, "logical", family, checks, (shown,), tokens, writing=reply))
+        proposals.append(Proposal(found.result, "logical", family, checks, (shown,), tokens, writing=reply))
     return proposals
