@@ -47,6 +47,12 @@ class Belief:
     coverage: dict[float, float] = field(default_factory=dict)
     graded: tuple[tuple[float, int], ...] = ()
 
+    def at(self, effort: str) -> Belief:
+        """What holds at an effort: certificates and sets were told from answers that were given with one effort."""
+        if self.provenance.get("effort", effort) == effort:
+            return self
+        return replace(self, certificates=(), coverage={})
+
     def knows(self, family: str) -> bool:
         return family in self.families
 

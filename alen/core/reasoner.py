@@ -51,7 +51,9 @@ class Reasoner:
         merged = self._weighed(situation, proposals, tools or Tools())
         recollection = situation.recollection
         remembered = bool(recollection.passages or recollection.episodes or proposals)
-        decision, reason = abstention.decide(merged, self.policy, self.belief, remembered=remembered)
+        decision, reason = abstention.decide(
+            merged, self.policy, self.belief.at(situation.effort), remembered=remembered
+        )
         tokens = sum(proposal.tokens for proposal in proposals)
         return Verdict(decision, reason, tuple(merged), _evidence(merged, situation), tokens)
 

@@ -34,6 +34,7 @@ def calibrate(
         "questions": len(rows),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": engine.settings.model,
+        "effort": engine.settings.effort,
         "encoder": engine.encoder.fingerprint,
     }
     fitted, report = fit(labelled, engine.belief(), provenance)

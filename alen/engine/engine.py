@@ -161,8 +161,9 @@ class Engine:
         """Say whether an answer was right, and what is right. Gives ``episode`` and its new ``status``.
 
         Raises UnknownEpisode, BadInput."""
+        before = self.memory.get(episode)
         found = {"episode": episode, **self.memory.feedback(episode, correct, answer)}
-        learning.from_feedback(self, episode, correct)
+        learning.from_feedback(self, before, correct)
         return found
 
     def commit_verified(self, epsilon: float = 0.05) -> dict[str, Any]:

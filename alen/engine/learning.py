@@ -12,7 +12,7 @@ from alen.core.online import Shadow
 from alen.core.record import Record
 from alen.core.verified_learning import select
 from alen.errors import BadInput
-from alen.types import Check
+from alen.types import Check, Episode
 
 if TYPE_CHECKING:
     from alen.engine.engine import Engine
@@ -25,12 +25,14 @@ REMEMBERED = 500
 """Graded answers that local reliability is told from, the newest."""
 
 
-def from_feedback(engine: Engine, uid: str, right: bool) -> None:
-    """Take in a grade: at once where answers near this one are judged, on a copy where checks are weighed."""
-    episode = engine.memory.get(uid)
+def from_feedback(engine: Engine, episode: Episode, right: bool) -> None:
+    """Take in a grade of an answer, as it was before: at once where answers near this one are judged, on a copy where
+    checks are weighed. The same grade given twice counts once."""
     candidates = episode.detail.get("candidates") or []
     if episode.source != "model" or episode.answer is None or not candidates:
         return  # what a person taught says nothing about how sure ALEN may be of its own
+    if episode.tier == "gold" if right else episode.status == "quarantined":
+        return
     best = candidates[0]
     _remember(engine, episode.question, episode.answer, right)
     family = best.get("family")
@@ -38,15 +40,21 @@ def from_feedback(engine: Engine, uid: str, right: bool) -> None:
     if family not in belief.families:
         return
     checks = [Check(check["name"], check["status"], check["value"]) for check in best["checks"]]
-    states = engine.memory.load_state(SHADOWS_KEY) or {}
-    shadow = Shadow.from_json(states[family]) if family in states else Shadow(belief.families[family].energy)
-    shadow = shadow.learned(checks, float(best["confidence"]), right)
-    over = shadow.epoch()
-    if over is not None:
-        energy, calibrator = over
-        _put_into_service(engine, belief, family, Family(energy, calibrator))
-        shadow = Shadow(energy)
-    engine.memory.save_state(SHADOWS_KEY, {**states, family: shadow.to_json()})
+    over: list[Family] = []
+
+    def learned(states: dict[str, Any] | None) -> dict[str, Any]:
+        known = (states or {}).get(family)
+        shadow = Shadow.from_json(known) if known else Shadow(belief.families[family].energy)
+        shadow = shadow.learned(checks, float(best["confidence"]), right)
+        ended = shadow.epoch()
+        if ended is not None:
+            over.append(Family(*ended))
+            shadow = Shadow(ended[0])
+        return {**(states or {}), family: shadow.to_json()}
+
+    engine.memory.change_state(SHADOWS_KEY, learned)
+    for renewed in over:
+        _put_into_service(engine, belief, family, renewed)
 
 
 def commit(engine: Engine, epsilon: float) -> dict[str, Any]:
@@ -76,11 +84,14 @@ def record_of(engine: Engine) -> Record:
 
 def _remember(engine: Engine, question: str, answer: str, right: bool) -> None:
     vector_D = np.asarray(engine.encoder.encode([question])[0], dtype=np.float32)
-    record = record_of(engine)
-    if len(record) and record.vectors_ND.shape[1] != len(vector_D):
-        record = Record()  # of another encoder
-    grown = record.with_one(vector_D, answer, right).newest(REMEMBERED)
-    engine.memory.save_state(RECORD_KEY, grown.to_json())
+
+    def grown(stored: dict[str, Any] | None) -> dict[str, Any]:
+        record = Record.from_json(stored) if stored else Record()
+        if len(record) and record.vectors_ND.shape[1] != len(vector_D):
+            record = Record()  # of another encoder
+        return record.with_one(vector_D, answer, right).newest(REMEMBERED).to_json()
+
+    engine.memory.change_state(RECORD_KEY, grown)
 
 
 def _put_into_service(engine: Engine, belief: Belief, name: str, family: Family) -> None:

@@ -96,6 +96,14 @@ def test_the_certificate_that_was_asked_for_counts():
     assert "at most 10 %" in why
 
 
+def test_a_certificate_holds_for_the_effort_that_it_was_told_from():
+    certificates, coverage = (Certificate(0.1, 0.05, 0.7, 90, 2),), {0.2: 0.3}
+    known = Belief({}, {"effort": "balanced"}, certificates=certificates, coverage=coverage)
+    assert known.at("balanced") is known
+    assert (known.at("thorough").certificates, known.at("thorough").coverage) == ((), {})
+    assert Belief({}, certificates=certificates).at("thorough").certificates == certificates
+
+
 def test_costs_say_when_an_answer_pays():
     # Right gains 1, wrong costs 3, to abstain costs nothing: it pays from three quarters on.
     assert Policy.of_costs(1.0, 3.0, 0.0).threshold == pytest.approx(0.75)

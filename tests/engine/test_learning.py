@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -64,6 +65,24 @@ def test_weights_learn_on_a_copy_and_change_at_the_end_of_an_epoch(taught):
     # Three in four were right, whatever the checks said.
     other = taught.ask("At what degrees does the Halden kiln fire all of its stoneware?")
     assert other.confidence == pytest.approx(0.75, abs=0.1)
+
+
+def test_the_same_grade_twice_counts_once(taught):
+    episode = taught.ask(QUESTION).episode
+    for _ in range(3):
+        taught.feedback(episode, correct=False)
+    assert len(taught.belief().record) == 1
+    taught.feedback(episode, correct=True)
+    assert len(taught.belief().record) == 2
+
+
+def test_grades_given_at_once_all_count(taught):
+    answer = taught.ask(QUESTION).to_json()
+    episodes = [taught.memory.record_answer({**answer, "question": f"Of what use is it {n}?"}) for n in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda episode: taught.feedback(episode, correct=True), episodes))
+    assert len(taught.belief().record) == 24
+    assert len(taught.memory.load_state(SHADOWS_KEY)["read"]["window"]) == 24
 
 
 def test_a_taught_answer_teaches_nothing_about_checks(taught):
