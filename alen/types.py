@@ -110,7 +110,7 @@ class Reading:
     ``logprob`` is the sum over its tokens and end mark (natural log), given that there is an answer;
     ``min_logprob`` that of its least likely token; ``margin`` the log-probability gap between the best and the
     second first token; ``answerable`` log-odds that the passage answers the question at all. Each is None when the
-    model does not tell. ``spans`` are the likeliest that were found, best first, where the reader tells them."""
+    model does not tell."""
 
     text: str
     start: int
@@ -121,18 +121,6 @@ class Reading:
     answerable: float | None
     tokens: int
     prompt_tokens: int
-    spans: tuple[ReadSpan, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ReadSpan:
-    """A span that a reader found, by its characters; ``logprob`` and ``min_logprob`` as in ``Reading``."""
-
-    start: int
-    end: int
-    logprob: float
-    min_logprob: float
-    tokens: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,22 +13,19 @@ from pathlib import Path
 import torch
 
 from alen.errors import BadInput, Cancelled
-from alen.generation.span_search import SearchWidth, Span, find_spans
+from alen.generation.span_search import SearchWidth, find_spans
 from alen.neural import lora
 from alen.neural.cache import KVCache
 from alen.neural.precision import choose_dtype
 from alen.neural.transformer import Transformer
 from alen.neural.weights import load_decoder
 from alen.text.passage_window import window
-from alen.text.reading_prompt import PassageTokens, ReadingPrompt, encode_passage, encode_question
+from alen.text.reading_prompt import ReadingPrompt, encode_passage, encode_question
 from alen.text.tokenizer import Tokenizer
-from alen.types import CancelToken, Reading, ReadSpan
+from alen.types import CancelToken, Reading
 
 ADAPTER = Path(__file__).with_name("weights") / "reader-smollm2-135m.safetensors"
 """The adapter that ships; docs/reader.md says what it was trained on."""
-
-SPANS = 40
-"""Spans of a reading that are told, the likeliest ones."""
 
 LONGEST_PASSAGE = 768
 """Tokens of a passage that are read. Of a longer one only the window that shares most words with the question is."""
@@ -127,26 +124,20 @@ class SpanReader:
             total = chances.logsumexp(0)
             starts = dict(zip(choices, (chances - total).tolist(), strict=True))
             spans = find_spans(self._model, cache, passage.ids, starts, end=self._end, width=self._width, cancel=cancel)
-        found = tuple(_characters(passage, span) for span in spans[:SPANS])
-        best = found[0]
+        best = spans[0]
+        start, end = passage.characters_of(best.first, best.last)
         ranked = sorted(starts.values(), reverse=True)
         return Reading(
-            text=text[best.start : best.end],
-            start=best.start,
-            end=best.end,
+            text=text[start:end],
+            start=start,
+            end=end,
             logprob=best.logprob,
-            min_logprob=best.min_logprob,
+            min_logprob=best.least,
             margin=ranked[0] - ranked[1] if len(ranked) > 1 else 30.0,
             answerable=float(total - logits_V[self._end]),
-            tokens=best.tokens,
+            tokens=best.last - best.first,
             prompt_tokens=len(prompt),
-            spans=found,
         )
-
-
-def _characters(passage: PassageTokens, span: Span) -> ReadSpan:
-    start, end = passage.characters_of(span.first, span.last)
-    return ReadSpan(start, end, span.logprob, span.least, span.last - span.first)
 
 
 def _stop_if(cancel: CancelToken | None) -> None:
