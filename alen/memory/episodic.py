@@ -351,24 +351,6 @@ class EpisodicMemory(Upkeep, Verified):
             number = namespaces.find(connection, self._chosen(namespace))
             return [] if number is None else conversation.messages(connection, number, session)
 
-    def save_state(self, key: str, value: Any, *, namespace: str | None = None) -> None:
-        """Keep a JSON value that the core has learned."""
-        with self._store.writing() as connection:
-            number = namespaces.ensure(connection, self._chosen(namespace))
-            conversation.save_state(connection, number, key, value)
-
-    def change_state(self, key: str, change: Callable[[Any], Any], *, namespace: str | None = None) -> None:
-        """Keep what ``change`` makes of what was kept (None when nothing was); nobody else writes in between."""
-        with self._store.writing() as connection:
-            number = namespaces.ensure(connection, self._chosen(namespace))
-            conversation.save_state(connection, number, key, change(conversation.load_state(connection, number, key)))
-
-    def load_state(self, key: str, *, namespace: str | None = None) -> Any:
-        """What ``save_state`` kept, None when there is nothing."""
-        with self._store.reading() as connection:
-            number = namespaces.find(connection, self._chosen(namespace))
-            return None if number is None else conversation.load_state(connection, number, key)
-
     def _chosen(self, namespace: str | None) -> str:
         return self.namespace if namespace is None else namespaces.checked(namespace)
 

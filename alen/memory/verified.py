@@ -1,13 +1,13 @@
-"""What ALEN itself said and what became of it: promoted when it earned a tier, or taken back."""
+"""What ALEN itself said and what became of it, promoted or taken back, and what the core learned from it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from alen.errors import BadInput
-from alen.memory import episode_rows, episodes, namespaces, provenance, spaces
+from alen.memory import conversation, episode_rows, episodes, namespaces, provenance, spaces
 from alen.memory.identity import now
 from alen.memory.sql import run
 from alen.memory.store import Store
@@ -24,7 +24,8 @@ _UNVERIFIED = (
 
 
 class Verified:
-    """The part of ``EpisodicMemory`` that keeps answers of ALEN apart from what it was taught."""
+    """The part of ``EpisodicMemory`` that keeps answers of ALEN, and what was learned from them, apart from what it was
+    taught."""
 
     _store: Store
     _encoder: Encoder | None
@@ -83,3 +84,21 @@ class Verified:
     def descendants(self, uid: str, *, namespace: str | None = None) -> list[str]:
         """Ids of what was answered from an episode, directly or not, and still holds. Raises UnknownEpisode."""
         return provenance.descendants_of(self._store, self._chosen(namespace), uid)
+
+    def save_state(self, key: str, value: Any, *, namespace: str | None = None) -> None:
+        """Keep a JSON value that the core has learned."""
+        with self._store.writing() as connection:
+            number = namespaces.ensure(connection, self._chosen(namespace))
+            conversation.save_state(connection, number, key, value)
+
+    def change_state(self, key: str, change: Callable[[Any], Any], *, namespace: str | None = None) -> None:
+        """Keep what ``change`` makes of what was kept (None when nothing was); nobody else writes in between."""
+        with self._store.writing() as connection:
+            number = namespaces.ensure(connection, self._chosen(namespace))
+            conversation.save_state(connection, number, key, change(conversation.load_state(connection, number, key)))
+
+    def load_state(self, key: str, *, namespace: str | None = None) -> Any:
+        """What ``save_state`` kept, None when there is nothing."""
+        with self._store.reading() as connection:
+            number = namespaces.find(connection, self._chosen(namespace))
+            return None if number is None else conversation.load_state(connection, number, key)
