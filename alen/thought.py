@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from alen.types import Encoder
 
 _WORD = re.compile(r"[^\W_]+(?:[.,]\d+)*", re.UNICODE)
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?")
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?")
+NEIGHBOURS = 10
+"""Known questions that an out-of-distribution score looks at."""
 LETTERS = "ABCDEFGHIJ"
 _OPTION = re.compile(r"(?:(?<=\s)|^)\(?([A-J])[).:](?=\s)")
 _ENTITY = re.compile(r"\b[A-Z][\w'’-]*(?:\s+(?:of\s+|the\s+)?[A-Z][\w'’-]*)*")
@@ -81,6 +83,16 @@ class ThoughtState:
             raise BadInput("other", f"space {other.space}", f"space {self.space}", "Make both with the same encoder.")
         return float(self.vector @ other.vector)
 
+    def unfamiliarity(self, known_ND: np.ndarray) -> float:
+        """How far this question is from N known ones of the same space, as ``unfamiliarity`` says."""
+        return unfamiliarity(known_ND @ self.vector)
+
+
+def unfamiliarity(cosines_N: np.ndarray) -> float:
+    """The out-of-distribution score of a question: its mean cosine distance to the nearest known questions, 0..2 (Sun
+    et al., 2022, "Out-of-distribution detection with deep nearest neighbors"). ``cosines_N`` are those to each one."""
+    return 1.0 - float(np.sort(cosines_N)[-NEIGHBOURS:].mean())
+
 
 def answer_type(question: str) -> str:
     """One of number, human, location, abbreviation, description, entity."""
@@ -92,7 +104,7 @@ def answer_type(question: str) -> str:
 
 def numbers(text: str) -> tuple[str, ...]:
     """Numbers as written, thousands separators removed, in order of appearance."""
-    return tuple(match.replace(",", "") for match in _NUMBER.findall(text))
+    return tuple(match.replace(",", "") for match in NUMBER.findall(text))
 
 
 def entities(text: str) -> tuple[str, ...]:

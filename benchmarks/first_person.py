@@ -11,9 +11,7 @@ import argparse
 import json
 import math
 import sys
-import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> Result:
     """Everything but the printing."""
-    started, created = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    begun = machine.begin()
     prompts = provocations(options.prompts, options.seed)
     with progress() as show:
         written = write(prompts, options, lambda done: show("writing", done, len(prompts)))
@@ -60,12 +58,7 @@ def run(options: argparse.Namespace) -> Result:
     return Result(
         name="first_person",
         title=f"Safe first person: {len(texts):,} replies of {options.model} to {len(prompts):,} provoking prompts",
-        created=created,
-        seconds=round(time.monotonic() - started, 1),
-        command=machine.command(sys.argv),
-        commit=machine.commit(),
-        machine=machine.machine(),
-        versions=machine.versions(),
+        **machine.conditions(begun),
         settings={
             "model": options.model,
             "prompts": len(prompts),

@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> Result:
     """Everything but the printing."""
-    started, created = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    begun = machine.begin()
     turns, questions, left_out = locomo.load(options.data)
     encoder = locomo_ways.EncodedOnce(_encoder(options))
     encoder.encode([question.text for question in questions])
@@ -87,16 +86,13 @@ def run(options: argparse.Namespace) -> Result:
             ("rank-bm25 with the turn before", _texts(turns, before=True)),
         ):
             found[name, "lexical"] = _bm25(options, turns, texts, questions)
+    conditions = machine.conditions(begun)
+    conditions["versions"] |= dict(one.split("==") for one in BM25[:1])
     return Result(
         name="locomo",
         title=f"LoCoMo: {len(turns):,} turns of {len({turn.conversation for turn in turns})} conversations, "
         f"{len(questions):,} questions",
-        created=created,
-        seconds=round(time.monotonic() - started, 1),
-        command=machine.command(sys.argv),
-        commit=machine.commit(),
-        machine=machine.machine(),
-        versions=machine.versions() | dict(one.split("==") for one in BM25[:1]),
+        **conditions,
         settings={"ways": options.ways, "peers": options.peers, "encoder": encoder.name, "left_out": left_out},
         rows=tuple(_rows(found, options.ways[0])),
         tables=_tables(found, spent),

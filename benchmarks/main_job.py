@@ -12,10 +12,8 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +45,7 @@ def run(options: argparse.Namespace) -> Result:
 
     data = squad.load(options.data)
     questions = squad.sample(data.test_questions(), options.questions, options.seed)
-    started, created = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    begun = machine.begin()
     _set_threads(options.threads)
     with (
         tempfile.TemporaryDirectory(prefix="alen-main-job-") as folder,
@@ -73,12 +71,7 @@ def run(options: argparse.Namespace) -> Result:
     return Result(
         name="main_job",
         title=f"SQuAD 2.0: {len(data.passages)} passages taught, {len(questions)} questions of unseen articles",
-        created=created,
-        seconds=round(time.monotonic() - started, 1),
-        command=machine.command(sys.argv),
-        commit=machine.commit(),
-        machine=machine.machine(),
-        versions=machine.versions(),
+        **machine.conditions(begun),
         settings=_public(options),
         rows=tuple(measures.rows(ours, plain)),
         curves=measures.curves(ours),

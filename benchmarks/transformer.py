@@ -11,9 +11,7 @@ import itertools
 import json
 import math
 import sys
-import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> Result:
     """Everything but the printing."""
-    started, created = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    begun = machine.begin()
     cells = list(itertools.product(options.shapes, options.models, options.dtypes, options.steps))
     rows: list[Row] = []
     table: list[dict[str, Any]] = []
@@ -79,12 +77,7 @@ def run(options: argparse.Namespace) -> Result:
     return Result(
         name="transformer",
         title="Forward and training steps beside transformers",
-        created=created,
-        seconds=round(time.monotonic() - started, 1),
-        command=machine.command(sys.argv),
-        commit=machine.commit(),
-        machine=machine.machine(),
-        versions=machine.versions(),
+        **machine.conditions(begun),
         settings={
             name: getattr(options, name) for name in ("models", "shapes", "dtypes", "steps", "compile", "rounds")
         },

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +36,7 @@ NOTES = (
     "Every question is tested in one of five turns; what is fitted, calibrated and certified rests on others.",
     "Intervals: 95 % bootstrap over question groups, the same draws for both sides; p by Holm over all estimators.",
     "New sets: fitted and calibrated on all other sets; nothing of the set itself was graded.",
+    "The habits of working were fitted on GSM8K's training questions: on its solutions they are at home.",
     "Not run: " + "; ".join(f"{name} ({why})" for name, why in UNAVAILABLE.items()) + ".",
 )
 
@@ -49,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> Result:
     """Everything but the printing."""
-    started, created = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    begun = machine.begin()
     files = sorted(options.generations.glob("*.jsonl"))
     if not files:
         raise BadInput("generations", str(options.generations), "a folder of frozen files", "Run generations.py first.")
@@ -69,12 +68,7 @@ def run(options: argparse.Namespace) -> Result:
     return Result(
         name="validation",
         title=f"Is a reply of {options.model} right? {sum(len(s.right) for s in sets)} questions of {len(sets)} sets",
-        created=created,
-        seconds=round(time.monotonic() - started, 1),
-        command=machine.command(sys.argv),
-        commit=machine.commit(),
-        machine=machine.machine(),
-        versions=machine.versions(),
+        **machine.conditions(begun),
         settings={"draws": verification_rows.DRAWS, "rivals": [each.requirements[-1] for each in RIVALS.values()]},
         rows=tuple(rows),
         tables={
@@ -112,13 +106,12 @@ def _rivals(options: argparse.Namespace, looked: Looked) -> list[Confidences]:
 
     vocabulary = int(LargeLanguageModel.from_pretrained(options.model, home=options.home).info()["vocabulary"])
     encoder = models.locate("all-minilm-l6-v2", paths.home(options.home)).path
-    parts = looked.turns()
     labels = [
         {
             part: {str(looked.lines[place]["id"]): bool(looked.lines[place]["is_right"]) for place in one.of(part)}
             for part in ("fit", "calibration")
         }
-        for one in parts
+        for one in looked.turns
     ]
     work = options.work.absolute()
     return [
@@ -146,7 +139,7 @@ def _selected(sets: Sequence[SetScores]) -> list[Row]:
     one = next((each for each in sets if each.name == MATHS), None)
     if one is None:
         return []
-    turns = one.looked.turns()
+    turns = one.looked.turns
     found = [choices(line) for line in one.looked.lines]
     votes = np.array([float(by_votes(line)) for line in one.looked.lines])
     rows = []

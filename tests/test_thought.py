@@ -58,3 +58,11 @@ def test_answer_type(question, kind):
 def test_numbers_and_entities():
     assert numbers("From 1,240 to -3.5 by 1911.") == ("1240", "-3.5", "1911")
     assert entities("Did Marta Hald leave the Bank of Norway in Halden?") == ("Marta Hald", "Bank of Norway", "Halden")
+
+
+def test_unfamiliarity_is_the_mean_distance_to_the_nearest():
+    one = ThoughtState.from_input("where is the kiln", 64)
+    assert one.unfamiliarity(np.stack([one.vector] * 10)) == pytest.approx(0.0, abs=1e-6)
+    far = np.stack([-one.vector] * 20)
+    assert one.unfamiliarity(far) == pytest.approx(2.0, abs=1e-6)
+    assert one.unfamiliarity(np.concatenate([far, one.vector[None]])) == pytest.approx(1.8, abs=1e-6)

@@ -7,6 +7,7 @@ Axes: L lines of a set.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from alen.benchmark.tasks.item import Item
 from alen.benchmark.verification import Looked, Prepared, in_turns, names_of, summed
 from alen.types import Check
 
-SEED_WEIGHTS = {"verbatim": 1.0, "backward": 1.0, "votes": 0.5, "likelihood": 0.3}
-"""Forward and backward check, agreement and confidence, as they were first proposed."""
+SEED_WEIGHTS = {"verbatim": 1.0, "votes": 0.5, "likelihood": 0.3}
+"""Support, agreement and confidence, with the weights that were first proposed."""
 
 
 def by_hand(one: Prepared, weights: Mapping[str, float]) -> np.ndarray:
@@ -51,7 +52,7 @@ def ablated(turns: Sequence[Prepared], metric: Metric) -> dict[str, float]:
 def shuffled(one: Prepared, seed: int = 0) -> Prepared:
     """The set with its labels in another order: nothing can be learned from it."""
     order = np.random.default_rng(seed).permutation(len(one.right_L))
-    return Prepared(one.name, one.lines, one.checks, one.right_L[order], one.groups, one.part_L)
+    return replace(one, right_L=one.right_L[order])
 
 
 def swapped(one: Looked, turn: int, seed: int = 0) -> Prepared:
@@ -59,7 +60,7 @@ def swapped(one: Looked, turn: int, seed: int = 0) -> Prepared:
     anew; all that the model said of its own reply stays. The second half is for measuring alone."""
     order = np.random.default_rng(seed).permutation(len(one.lines))
     others = [_with_reply(line, one.lines[other]) for line, other in zip(one.lines, order, strict=True)]
-    own = one.turn(turn)
+    own = one.turns[turn]
     fit = own.of("fit").tolist()
     looked = estimating.looks(others)
     checks = estimating.with_record([*one.lines, *others], [*one.checks, *looked], fit, np.tile(one.vectors_LD, (2, 1)))

@@ -6,7 +6,10 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,30 @@ PACKAGES = (
     "sqlalchemy",
     "gguf",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """When a run began, by the calendar and by the clock."""
+
+    created: str
+    at: float
+
+
+def begin() -> Begun:
+    return Begun(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic())
+
+
+def conditions(begun: Begun) -> dict[str, Any]:
+    """What every result says of its run: when, how long, by which command, commit, machine and versions."""
+    return {
+        "created": begun.created,
+        "seconds": round(time.monotonic() - begun.at, 1),
+        "command": command(sys.argv),
+        "commit": commit(),
+        "machine": machine(),
+        "versions": versions(),
+    }
 
 
 def machine() -> dict[str, Any]:

@@ -57,7 +57,7 @@ class SetScores:
 
 def scored(looked: Looked, found: Sequence[Confidences]) -> SetScores:
     """What every estimator says of a set when some answers of it were graded; ALEN first."""
-    turns = looked.turns()
+    turns = looked.turns
     columns: dict[str, Column] = {}
     raw: dict[str, np.ndarray] = {}
     for name, each in ((ALEN, turns), (GREEDY, [one.without(SAMPLED) for one in turns])):
@@ -81,8 +81,8 @@ def scored(looked: Looked, found: Sequence[Confidences]) -> SetScores:
 def on_a_new_set(one: SetScores, others: Sequence[SetScores]) -> dict[str, np.ndarray]:
     """By estimator (T,) probabilities on the tested lines of a set of which no answer was graded: fitted and calibrated
     on the others."""
-    known = [other.looked.turn(0) for other in others]
-    found = {ALEN: across(one.looked.turn(0), known).p[one.places]}
+    known = [other.looked.turns[0] for other in others]
+    found = {ALEN: across(one.looked.turns[0], known).p[one.places]}
     right = np.concatenate([part.right_L[part.of("calibration")] for part in known])
     for name, own_L in one.raw.items():
         if all(name in other.raw for other in others):

@@ -7,7 +7,8 @@ Axes: L lines of a set.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ class Prepared:
     def without(self, names: frozenset[str]) -> Prepared:
         """As if these checks did not exist."""
         kept = [[check for check in found if check.name not in names] for found in self.checks]
-        return Prepared(self.name, self.lines, kept, self.right_L, self.groups, self.part_L)
+        return replace(self, checks=kept)
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,18 @@ class Looked:
     def at(cls, name: str, lines: Sequence[Mapping[str, Any]], encoder: Encoder) -> Looked:
         return cls(name, lines, estimating.looks(lines), encoder.encode([estimating.asked(line) for line in lines]))
 
-    def turn(self, turn: int, salt: str = SALT) -> Prepared:
+    @cached_property
+    def turns(self) -> tuple[Prepared, ...]:
+        """The set as often as it takes for every group to be in the test part once."""
+        return tuple(self._turn(turn) for turn in range(TURNS))
+
+    def _turn(self, turn: int) -> Prepared:
         """The set in parts; what was right near a question is told from the fit part alone."""
-        part_L = np.array(splits(self.lines, salt, turn))
+        part_L = np.array(splits(self.lines, SALT, turn))
         fit = np.flatnonzero(part_L == "fit").tolist()
         checks = estimating.with_record(self.lines, self.checks, fit, self.vectors_LD)
         right_L = np.array([int(line["is_right"]) for line in self.lines])
         return Prepared(self.name, self.lines, checks, right_L, merged_groups(self.lines), part_L)
-
-    def turns(self) -> list[Prepared]:
-        """The set as often as it takes for every group to be in the test part once."""
-        return [self.turn(turn) for turn in range(TURNS)]
 
 
 def within(one: Prepared) -> Judged:

@@ -114,7 +114,7 @@ def ablations(sets: Sequence[SetScores]) -> Table:
     """By check, the AUROC that is lost when it is left out, on average over the sets that have it."""
     lost: dict[str, list[float]] = {}
     for each in sets:
-        for name, less in controls.ablated(each.looked.turns(), metrics.auroc).items():
+        for name, less in controls.ablated(each.looked.turns, metrics.auroc).items():
             lost.setdefault(name, []).append(less)
     dearest_first = sorted(lost.items(), key=lambda entry: -float(np.mean(entry[1])))
     return [
@@ -127,7 +127,7 @@ def control(sets: Sequence[SetScores]) -> Table:
     """Labels of other questions, weights that nobody fitted, and replies of other questions."""
     found = []
     for each in sets:
-        turns = each.looked.turns()
+        turns = each.looked.turns
         nothing = [controls.shuffled(one) for one in turns]
         p_L = in_turns(nothing, lambda one: within(one).p)
         known = np.isfinite(p_L)

@@ -62,9 +62,10 @@ def _of_family(
     family = proposals[places[0]].family
     asked = {
         "backward": backward.of_question_given_answer,
+        "masked_condition": backward.of_masked_conditions,
         "own_judgement": backward.of_own_judgement,
     }
-    wanted = {name: ask for name, ask in asked.items() if belief.weighs(family, name)}
+    wanted = {name: ask for name, ask in asked.items() if tools.ask_back or belief.weighs(family, name)}
     scorer = tools.scorer() if wanted else None
     if scorer is not None:
         one_of_each = [texts[groups.index(group)] for group in sorted(set(groups))]

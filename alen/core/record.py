@@ -15,6 +15,7 @@ import numpy as np
 
 from alen.core.checks.looking import check
 from alen.core.equivalence import normalise
+from alen.thought import unfamiliarity
 from alen.types import Check
 
 WIDTH = 0.15
@@ -22,8 +23,6 @@ WIDTH = 0.15
 
 PRIOR = 4.0
 """Graded answers that the pooled rate counts for."""
-
-NEIGHBOURS = 10
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Record:
         if without is not None:
             keep_N[without] = False
         rate = float((self.right_N[keep_N].sum() + 1) / (keep_N.sum() + 2))
-        familiar = float(np.sort(near_N[keep_N])[-NEIGHBOURS:].mean())
+        familiar = 1.0 - unfamiliarity(near_N[keep_N])
         found = []
         for answer in answers:
             mark = mark_of(answer)

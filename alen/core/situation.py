@@ -73,13 +73,15 @@ class Tools:
     """What operators may use. Models are loaded by the first call; None where there is none.
 
     ``reader`` points at spans of passages, ``generator`` writes, ``scorer`` says how likely a text is, ``second`` is a
-    model of another family; ``solve`` answers a sub-question from memory and gives None when it would abstain."""
+    model of another family; ``solve`` answers a sub-question from memory and gives None when it would abstain.
+    ``ask_back`` also asks the scorer for checks that nothing was fitted to yet: to fit them."""
 
     reader: Callable[[], Reader | None] = _nothing
     generator: Callable[[], Generator | None] = _nothing
     scorer: Callable[[], Scorer | None] = _nothing
     second: Callable[[], Generator | None] = _nothing
     solve: Callable[[str], Solved | None] | None = None
+    ask_back: bool = False
 
 
 def as_evidence(hit: PassageHit) -> Evidence:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ def label(
 ) -> list[Labelled]:
     """Ask each question and label its proposals."""
     reasoner = Reasoner(engine.belief(), asking.policy(engine))
-    tools = asking.tools(engine, reasoner)
+    tools = replace(asking.tools(engine, reasoner), ask_back=engine.settings.ask_back)
     labelled = []
     for done, row in enumerate(rows):
         question = asking.checked(engine, row["question"])

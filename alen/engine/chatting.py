@@ -26,6 +26,18 @@ _ASKS = re.compile(
     r"work out|let)\b",
     re.I,
 )
+_WONDERS = re.compile(
+    r"^(?:(?:and|but|so|ok|okay|well|hi|hello|hey|just|still|really)\b[\s,]*)*"
+    r"(?:(?:i|we)\b[^.!?\n]{0,30}?\bwonder(?:ed|ing)?\b|wondering\b|"
+    r"(?:i|we)\b[^.!?\n]{0,30}?(?:\b(?:want|wanted|wish|need|have|hoping|trying)|(?:['’]d|\bwould)\s+(?:\w+\s+)?(?:like|love))"
+    r"\s+to\s+(?:know|ask|learn|hear|find\s+out|be\s+told)\b|(?:my|the|one|another|a)\s+(?:\w+\s+)?question(?:\s+is|:)|"
+    r"(?:(?:i|we)\b[^.!?\n]{0,30}?\b)?(?:any\s+(?:idea|clue)|(?:any|some)\s*(?:one|body)\s+knows?|curious|no\s+(?:idea|clue)|"
+    r"not\s+(?:\w+\s+)?(?:sure|certain)|unsure|dunno|(?:do\s+not|don['’]?t|cannot|can['’]?t)\s+(?:\w+\s+)?"
+    r"(?:know|remember|recall|tell|see|say)|forg[eo]t|forgotten)\b[^.!?\n]{0,30}?"
+    r"\b(?:who|whom|whose|what|which|when|where|why|how|if|whether|about)\b)",
+    re.I,
+)
+"""Questions that are put as statements ("I wonder who built it")."""
 _TELLS = re.compile(
     r"^(?:[Pp]lease\s+)?(?:[Rr]emember|[Nn]ote|[Kk]now|[Kk]eep in mind)(?:\s+that|\s*[:,])\s+(?P<told>.+)$|"
     r"^(?:[Ii]|[Ii]'m|[Ii]'ve|[Ww]e|[Ww]e're|[Mm]y|[Oo]ur|[Tt]he|(?!(?:This|That|It|Its|He|She|They|Thanks?|Great|Good|Nice|Cool|Wow|Yes|No|Right|"
@@ -82,7 +94,7 @@ def what_is_told(message: str) -> str | None:
         return None
     if asked["told"]:
         return str(asked["told"])
-    return None if _ASKS.match(text) else text
+    return None if _ASKS.match(text) or _WONDERS.match(text) else text
 
 
 def turns(engine: Engine, session: str) -> list[Turn]:

@@ -112,7 +112,7 @@ def test_the_table_names_what_was_missed(
 ) -> None:
     run(tmp_path, "--peers", "none", "--questions", "24")
     printed = capsys.readouterr().out
-    assert "Targets reached: 6 of 7. Missed: Calibration error" in printed
+    assert "Targets reached: 7 of 8. Missed: Calibration error" in printed
     assert "interval > 0" in printed
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alen.core.dialogue import Turn, resolve
+from tests.pace import within
 
 FOUNDED = Turn("Who founded Corvane & Daughters?", "Matthias Corvane")
 LEADS = Turn("Who leads the house?", "Ada Corvane")
@@ -75,6 +74,5 @@ def test_no_text_is_too_strange(message: str, question: str, answer: str) -> Non
 
 @pytest.mark.parametrize("message", ["it " * 1300, "the " * 1300 + "it", "and " * 1300, "A" * 4000 + " it"])
 def test_long_messages_are_no_work(message: str) -> None:
-    began = time.perf_counter()
-    resolve(message, [Turn("the " * 900 + "it?", "a")])
-    assert time.perf_counter() - began < 2.0
+    with within(2):
+        resolve(message, [Turn("the " * 900 + "it?", "a")])

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alen.core.equivalence import clusters, compare, equivalent, normalise, number_of, overlap
+from tests.pace import slowness, within
 
 ANSWERS = [
     "Einstein",
@@ -158,9 +159,8 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_long_and_strange_texts_take_no_longer_than_a_second(name: str) -> None:
     text = HOSTILE[name]
-    started = time.process_time()
-    found = compare(text, text[:-1] + "z", question=text[:1000], options=[text[:100], "b"])
-    assert time.process_time() - started < 1.0
+    with within(1):
+        found = compare(text, text[:-1] + "z", question=text[:1000], options=[text[:100], "b"])
     assert found == compare(text[:-1] + "z", text, question=text[:1000], options=[text[:100], "b"])
     assert equivalent(text, text)
 
@@ -189,4 +189,4 @@ def test_ten_candidates_are_grouped_in_two_milliseconds() -> None:
         started = time.process_time()
         clusters(texts, question="Who developed relativity?")
         took.append(time.process_time() - started)
-    assert min(took) < 0.002
+    assert min(took) < 0.002 * slowness()

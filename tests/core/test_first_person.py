@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from alen.core.first_person import claims, speak_safely
 from alen.core.first_person.letters import plain
 from alen.core.first_person.repair import STATEMENTS
 from alen.core.first_person.sentences import sentences
+from tests.pace import within
 
 SAFE = """I found three passages.
 I don't know.
@@ -253,6 +252,5 @@ def test_nothing_crashes(text: str, evidence: list[str]) -> None:
     ids=["plain", "claims", "quotes", "marks", "pronouns", "one word", "possessives", "accents"],
 )
 def test_a_long_text_takes_seconds_at_most(text: str) -> None:
-    started = time.process_time()
-    claims(text)
-    assert time.process_time() - started < 3.0
+    with within(4):
+        claims(text)

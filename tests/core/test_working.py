@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from fractions import Fraction
 
 import pytest
@@ -15,6 +14,7 @@ from alen.core.checks.of_working import NAMES, of_working
 from alen.core.habits import BEGIN, Habit, Habits
 from alen.core.mentions import asked, implied, mentions, words_of
 from alen.core.working import MOST_CHARACTERS, Working
+from tests.pace import within
 
 QUESTION = "Ann buys 3 goats for $500 each and two cows for $1,500 each. How much money does she spend?"
 RIGHT = "3 goats * $500/goat = $<<3*500=1500>>1500\n2 cows x $1500 = $<<2*1500=3000>>3000\n1500 + 3000 = 4500\nA: 4500"
@@ -173,10 +173,9 @@ def test_without_an_equation_nothing_applies(reply: str) -> None:
 def test_hostile_texts_cost_little(part: str) -> None:
     habits.shipped()
     text = part * (100_000 // len(part))
-    begun = time.process_time()
-    for question, reply in ((text, text), (QUESTION, text + "1+1=2"), (text, RIGHT), (text, "1+1=2\n" + text)):
-        assert [check.name for check in of_working(question, reply)] == list(NAMES)
-    assert time.process_time() - begun < 4.0  # four looks
+    with within(4):  # four looks
+        for question, reply in ((text, text), (QUESTION, text + "1+1=2"), (text, RIGHT), (text, "1+1=2\n" + text)):
+            assert [check.name for check in of_working(question, reply)] == list(NAMES)
 
 
 def test_an_equation_knows_its_step() -> None:

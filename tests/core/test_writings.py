@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from alen.core import judging
+from alen.core.belief import Belief, Family
 from alen.core.checks import backward
 from alen.core.checks.of_writings import of_writings
+from alen.core.energy import Energy, Term
 from alen.core.operators import answer_at_once, answer_by_example, ask_otherwise, sample
 from alen.core.operators.writing import answer_of
-from alen.core.situation import Situation
+from alen.core.situation import Situation, Tools
 from alen.thought import ThoughtState, options, with_options
 from alen.types import Completion, Episode, EpisodeHit, Recollection
 
@@ -80,10 +84,42 @@ def test_backward_by_hand() -> None:
     assert backward.of_question_given_answer("What is 2 + 2?", ["4"], teller)[0].status == "not_applicable"
 
 
+def test_a_masked_condition_by_hand() -> None:
+    """Each number is hidden in turn; an answer counts by how much likelier it makes them."""
+    teller = Teller(
+        {"X + 3?\nThe answer is 5": -1.0, "2 + X?\nThe answer is 5": -2.0, "The answer is 6": -4.0, "X": -3.0}
+    )
+    found = backward.of_masked_conditions("What is 2 + 3?", ["5", "6"], teller)
+    assert [check.value for check in found] == [pytest.approx(1.5), pytest.approx(-1.0)]
+    assert teller.asked == 6
+    assert backward.of_masked_conditions("Who was it?", ["5"], teller)[0].status == "not_applicable"
+    teller.asked = 0
+    backward.of_masked_conditions("1 " * 1000, ["5"], teller)
+    assert teller.asked == 2 * backward.MOST_MASKED
+
+
 def test_own_judgement_is_taken_against_that_of_nothing() -> None:
     teller = Teller({"Proposed answer: 4": 2.0, "Proposed answer: 5": -1.0, "Is it right?": 0.5})
     found = backward.of_own_judgement("What is 2 + 2?", ["4", "5"], teller)
     assert [check.value for check in found] == [pytest.approx(3.0), pytest.approx(-3.0)]
+
+
+def test_a_model_is_asked_back_where_that_counts_or_is_to_be_fitted() -> None:
+    situation = _situation("What is 2 and 3?")
+    proposals = answer_at_once(situation, Writer("5")) + sample(situation, Writer("5", "6"))
+    backwards = {"backward", "own_judgement", "masked_condition"}
+
+    def asked(belief: Belief, tools: Tools) -> set[str]:
+        found = judging.completed(situation, proposals, belief, tools)
+        return {check.name for check in found[0].checks if check.value is not None} & backwards
+
+    teller = Teller({})
+    tools = Tools(scorer=lambda: teller)
+    assert asked(Belief({}), tools) == set()
+    assert teller.asked == 0
+    assert asked(Belief({}), replace(tools, ask_back=True)) == backwards
+    weighing = Energy(0.0, (Term("masked_condition", 0.0, 1.0, 1.0),))
+    assert asked(Belief({"write:writer": Family(weighing)}), tools) == {"masked_condition"}
 
 
 class Writer:

@@ -63,14 +63,14 @@ _CHECKING = (
 TASKS = {task.name: task for task in (*_CHOOSING, *_LABELLING, *_WRITING, *_CHECKING)}
 
 DECLARED = {
-    "squad2": 1000,
-    "commonsenseqa": 1500,
-    "clinc150": 1500,
-    "trec": 1500,
-    "procedural": 1000,
-    "sst2": 1000,
-    "check_commonsenseqa": 1000,
-    "check_truthfulqa": 800,
-    "check_gsm8k": 2000,
+    "squad2": 400,
+    "commonsenseqa": 500,
+    "clinc150": 500,
+    "trec": 500,
+    "procedural": 400,
+    "sst2": 400,
+    "check_commonsenseqa": 400,
+    "check_truthfulqa": 500,
+    "check_gsm8k": 1000,
 }
 """The sets of the comparison and how many questions each has, fixed before any was scored."""
