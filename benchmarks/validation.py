@@ -1,6 +1,7 @@
 """Whether a reply is right: ALEN's probability beside lm-polygraph's and uqlm's estimators, on frozen replies.
 
     python benchmarks/generations.py path/to/data --out path/to/generations
+    python benchmarks/generations.py path/to/data --out path/to/generations/left_out --samples 0 --count 200 --sets …
     python benchmarks/validation.py path/to/generations --work path/for/environments
 
 All read the same file of replies, labels and grader, get the same calibrator on the same labels, and the same procedure
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ import numpy as np
 from alen.benchmark import machine, report, verification_rows, verification_tables
 from alen.benchmark.generations import read_lines
 from alen.benchmark.harness import progress
-from alen.benchmark.rival_scores import RIVALS, UNAVAILABLE, Confidences, confidences
+from alen.benchmark.rival_scores import RIVALS, UNAVAILABLE, Confidences, Rival, confidences
 from alen.benchmark.schema import Measured, Result, Row, Target
 from alen.benchmark.selection import by_energy, by_votes, choices
 from alen.benchmark.set_scores import ALEN, SetScores, on_a_new_set, scored
@@ -31,6 +33,8 @@ from alen.validation import metrics
 
 OUT = Path(__file__).resolve().parent / "results" / "validation.json"
 SOLUTIONS, MATHS = "check_gsm8k", "procedural"
+LEFT_OUT = "left_out"
+"""Folder, within that of the generations, of sets that only an accuracy is told of: their likely replies alone."""
 Lines = list[dict[str, Any]]
 NOTES = (
     "Every question is tested in one of five turns; what is fitted, calibrated and certified rests on others.",
@@ -61,6 +65,7 @@ def run(options: argparse.Namespace) -> Result:
             solutions = lines
         elif not told[-1]["left out"]:
             admitted.append(lines)
+    told += [_left_out(read_lines(file)) for file in sorted((options.generations / LEFT_OUT).glob("*.jsonl"))]
     sets, solved = _scored(options, admitted, solutions)
     new = [on_a_new_set(one, [other for other in sets if other is not one]) for one in sets]
     rows = [*verification_rows.rows(sets, new), *([_solutions(solved)] if solved else []), *_selected(sets)]
@@ -82,6 +87,11 @@ def run(options: argparse.Namespace) -> Result:
         },
         notes=NOTES,
     )
+
+
+def _left_out(lines: Lines) -> dict[str, Any]:
+    row = verification_tables.accuracy(str(lines[0]["set"]), lines, merged_groups(lines))
+    return row | {"left out": row["left out"] or "not one of the declared sets"}
 
 
 def _scored(
@@ -114,10 +124,12 @@ def _rivals(options: argparse.Namespace, looked: Looked) -> list[Confidences]:
         for one in looked.turns
     ]
     work = options.work.absolute()
-    return [
-        confidences(rival, looked.lines, work, vocabulary=vocabulary, encoder=encoder, turns=labels)
-        for rival in RIVALS.values()
-    ]
+
+    def of(rival: Rival) -> Confidences:
+        return confidences(rival, looked.lines, work, vocabulary=vocabulary, encoder=encoder, turns=labels)
+
+    with ThreadPoolExecutor(len(RIVALS)) as pool:
+        return list(pool.map(of, RIVALS.values()))
 
 
 def _solutions(solved: SetScores) -> Row:

@@ -75,7 +75,8 @@ def test_every_estimator_ranks_the_surest_first(name: str) -> None:
     labels = {row["id"]: right for row, right in zip(LINES, RIGHT, strict=True)}
     turns: list[Mapping[SplitName, Mapping[str, bool]]] = [{"fit": labels, "calibration": labels}] * 2
     found = confidences(RIVALS[name], LINES, Path(RIVALS_FOLDER), vocabulary=VOCABULARY, turns=turns)
-    assert len(found.scores) > (25 if name == "lm-polygraph" else 11)
+    # Of uqlm what is tuned on labels comes turn by turn.
+    assert len(found.scores) > (25 if name == "lm-polygraph" else 10)
     below = {each: auroc(scores, RIGHT) for each, scores in found.scores.items()}
     assert {each: value for each, value in below.items() if value < 1} == {}
     assert len(found.turns) == (2 if name == "uqlm" else 0)

@@ -62,6 +62,10 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> schema.Result:
     sets["check_gsm8k"] = [line | {"samples": []} for line in _lines("check_gsm8k", 4)]
     for name, lines in sets.items():
         (folder / f"model.{name}.0.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
+    (folder / "left_out").mkdir()
+    (folder / "left_out" / "model.modest.0.jsonl").write_text(
+        "".join(f"{json.dumps(line)}\n" for line in _lines("modest", 5)), "utf-8"
+    )
     validation, out = script("validation"), folder / "out.json"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(validation, "_rivals", _rivals)
@@ -86,6 +90,7 @@ def test_what_is_left_out_says_why(result: schema.Result) -> None:
     told = {row["set"]: row["left out"] for row in result.tables["sets"]}
     assert told["easy"] == "accuracy not between 20% and 80%"
     assert told["one"] == told["procedural"] == ""
+    assert told["modest"] == "not one of the declared sets"
     assert [row["set"] for row in result.tables["by_set"]] == ["one", "procedural"]
 
 
