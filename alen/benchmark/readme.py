@@ -13,6 +13,7 @@ from alen.errors import BadInput
 
 MARKED = re.compile(r"(<!-- numbers:(?P<name>\w+) -->\n).*?(<!-- /numbers:(?P=name) -->)", re.DOTALL)
 TABLE = re.compile(r"(<!-- table:(?P<name>\w+)/(?P<table>[\w,]+) -->\n).*?(<!-- /table:(?P=name) -->)", re.DOTALL)
+MAIN = "main_job"
 ROWS = (
     "top1",
     "top5",
@@ -23,6 +24,7 @@ ROWS = (
     "precision",
     "declined_unanswerable",
     "auroc",
+    "auroc_right",
     "ece",
     "log_loss_gain",
     "seconds_median",
@@ -50,7 +52,7 @@ def rewritten(text: str, results: Path) -> str:
 def markdown(result: Result) -> str:
     """The table and the conditions under which it was measured."""
     known = {row.name: row for row in result.rows}
-    chosen = [known[name] for name in ROWS if name in known] or list(result.rows)
+    chosen = [known[name] for name in ROWS if name in known] if result.name == MAIN else list(result.rows)
     beside = any(row.plain for row in chosen)
     lines = [
         f"| | ALEN | 95 % interval |{' plain |' if beside else ''} target |",

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from alen.benchmark import readme
-from alen.benchmark.schema import Measured, Result, Row, Target
+from alen.benchmark.schema import Measured, Result, Row, Target, load
 
-PAGE = "# Title\n<!-- numbers:small -->\nold\n<!-- /numbers:small -->\nafter\n"
+PAGE = "# Title\n<!-- numbers:main_job -->\nold\n<!-- /numbers:main_job -->\nafter\n"
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def results(tmp_path: Path) -> Path:
         Row(name="brier", label="Brier score", unit="number", ours=Measured(value=0.2, n=400)),
     )
     result = Result(
-        name="small",
+        name="main_job",
         title="A small run",
         created="2026-02-03T04:05:06+00:00",
         seconds=1.0,
@@ -39,7 +39,7 @@ def results(tmp_path: Path) -> Path:
         settings={},
         rows=rows,
     )
-    result.save(tmp_path / "benchmarks" / "results" / "small.json")
+    result.save(tmp_path / "benchmarks" / "results" / "main_job.json")
     return tmp_path / "benchmarks" / "results"
 
 
@@ -51,8 +51,14 @@ def test_table_stands_between_the_markers(results: Path) -> None:
     assert "on a processor, 2 cores, 2026-02-03" in found
     assert "Brier" not in found
     assert "old" not in found
-    assert found.startswith("# Title\n<!-- numbers:small -->\n")
-    assert found.endswith("<!-- /numbers:small -->\nafter\n")
+    assert found.startswith("# Title\n<!-- numbers:main_job -->\n")
+    assert found.endswith("<!-- /numbers:main_job -->\nafter\n")
+
+
+def test_of_other_results_all_rows_are_shown(results: Path) -> None:
+    """Whatever their rows are called."""
+    load(results / "main_job.json").model_copy(update={"name": "other"}).save(results / "other.json")
+    assert "Brier" in readme.rewritten(PAGE.replace("main_job", "other"), results)
 
 
 def test_rewriting_twice_changes_nothing(results: Path) -> None:
@@ -69,7 +75,7 @@ def test_command_rewrites_the_page(results: Path) -> None:
 
 def test_missing_result_is_named(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = results.parents[1] / "README.md"
-    page.write_text(PAGE.replace("small", "large"), "utf-8")
+    page.write_text(PAGE.replace("main_job", "large"), "utf-8")
     assert readme.main([str(page)]) == 2
     assert "large.json" in capsys.readouterr().err
     assert "large" in page.read_text("utf-8")
