@@ -63,14 +63,14 @@ _CHECKING = (
 TASKS = {task.name: task for task in (*_CHOOSING, *_LABELLING, *_WRITING, *_CHECKING)}
 
 DECLARED = {
-    "squad2": 600,
-    "commonsenseqa": 900,
-    "clinc150": 900,
-    "trec": 900,
+    "squad2": 500,
+    "commonsenseqa": 700,
+    "clinc150": 700,
+    "trec": 700,
     "procedural": 600,
-    "sst2": 600,
-    "check_commonsenseqa": 600,
-    "check_truthfulqa": 800,
-    "check_gsm8k": 1200,
+    "sst2": 400,
+    "check_commonsenseqa": 400,
+    "check_truthfulqa": 500,
+    "check_gsm8k": 1000,
 }
 """The sets of the comparison and how many questions each has, fixed before any was scored."""
