@@ -70,7 +70,7 @@ DECLARED = {
     "procedural": 600,
     "sst2": 400,
     "check_commonsenseqa": 400,
-    "check_truthfulqa": 500,
+    "check_truthfulqa": 300,
     "check_gsm8k": 1000,
 }
 """The sets of the comparison and how many questions each has, fixed before any was scored."""
