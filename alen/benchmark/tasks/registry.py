@@ -63,14 +63,14 @@ _CHECKING = (
 TASKS = {task.name: task for task in (*_CHOOSING, *_LABELLING, *_WRITING, *_CHECKING)}
 
 DECLARED = {
-    "squad2": 500,
+    "squad2": 400,
     "commonsenseqa": 700,
     "clinc150": 700,
     "trec": 700,
-    "procedural": 600,
+    "procedural": 500,
     "sst2": 400,
     "check_commonsenseqa": 400,
     "check_truthfulqa": 300,
-    "check_gsm8k": 1000,
+    "check_gsm8k": 800,
 }
 """The sets of the comparison and how many questions each has, fixed before any was scored."""
