@@ -64,9 +64,9 @@ TASKS = {task.name: task for task in (*_CHOOSING, *_LABELLING, *_WRITING, *_CHEC
 
 DECLARED = {
     "squad2": 400,
-    "commonsenseqa": 700,
-    "clinc150": 700,
-    "trec": 700,
+    "commonsenseqa": 500,
+    "clinc150": 500,
+    "trec": 500,
     "procedural": 500,
     "sst2": 400,
     "check_commonsenseqa": 400,
