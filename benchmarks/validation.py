@@ -65,10 +65,10 @@ def run(options: argparse.Namespace) -> Result:
             solutions = lines
         elif not told[-1]["left out"]:
             admitted.append(lines)
-    told += [_left_out(read_lines(file)) for file in sorted((options.generations / LEFT_OUT).glob("*.jsonl"))]
     sets, solved = _scored(options, admitted, solutions)
     new = [on_a_new_set(one, [other for other in sets if other is not one]) for one in sets]
     rows = [*verification_rows.rows(sets, new), *([_solutions(solved)] if solved else []), *_selected(sets)]
+    told += [_left_out(read_lines(file)) for file in sorted((options.generations / LEFT_OUT).glob("*.jsonl"))]
     everything = [*sets, *([solved] if solved else [])]
     return Result(
         name="validation",
