@@ -42,16 +42,16 @@ class Record:
     def __len__(self) -> int:
         return len(self.answers)
 
-    def of(self, vector_D: np.ndarray, answers: Sequence[str], *, without: int | None = None) -> list[list[Check]]:
+    def of(self, vector_D: np.ndarray, answers: Sequence[str], *, without: Sequence[int] = ()) -> list[list[Check]]:
         """For each answer: how often answers to near questions were right, how often this very answer was, and how near
-        the nearest graded questions are. ``without`` leaves a graded answer out, which must not judge itself."""
-        if not len(self) or self.vectors_ND.shape[1] != len(vector_D):
+        the nearest graded questions are. ``without`` leaves graded answers out: none must judge itself or what belongs
+        to its own question."""
+        keep_N = np.ones(len(self), dtype=bool)
+        keep_N[list(without)] = False
+        if not keep_N.any() or self.vectors_ND.shape[1] != len(vector_D):
             return [[check(name, None) for name in ("record_near", "record_of_answer", "familiar")] for _ in answers]
         near_N = self.vectors_ND @ vector_D
         weight_N = np.exp((near_N - 1.0) / WIDTH)
-        keep_N = np.ones(len(self), dtype=bool)
-        if without is not None:
-            keep_N[without] = False
         rate = float((self.right_N[keep_N].sum() + 1) / (keep_N.sum() + 2))
         familiar = 1.0 - unfamiliarity(near_N[keep_N])
         found = []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from alen.benchmark import controls, verification
-from alen.benchmark.estimating import looks
+from alen.benchmark.estimating import looks, with_record
 from alen.benchmark.verification import Prepared
 from alen.types import Check
 from alen.validation.probability import auroc
@@ -70,6 +70,20 @@ def test_coverage_keeps_its_promise() -> None:
 def test_lines_of_one_question_are_one_witness() -> None:
     places = verification.first_of_each(np.array([1, 2, 4, 5]), ["a", "b", "b", "c", "c", "b"])
     assert places.tolist() == [1, 4]
+
+
+def test_replies_to_one_question_do_not_tell_of_each_other() -> None:
+    """Two replies to each question, right together or wrong together: near questions are unlike."""
+    lines = [
+        {"id": f"{n}", "set": "s", "group": f"g{n // 2}", "question": f"Question {n // 2}?", "is_right": n // 2 % 2}
+        | {"greedy": {"text": f"reply {n}"}}
+        for n in range(12)
+    ]
+    vectors = np.repeat(np.eye(6), 2, axis=0)
+    found = with_record(lines, [[]] * 12, range(12), vectors)
+    near = [checks[0].value for checks in found]
+    assert np.ptp(near) == pytest.approx(0.0, abs=0.35)
+    assert near[0] > near[2]  # what is left tells the opposite, if anything
 
 
 def test_what_is_looked_at_in_a_line() -> None:

@@ -33,9 +33,11 @@ def test_nothing_graded_is_not_applicable() -> None:
 def test_a_graded_answer_does_not_judge_itself() -> None:
     record = _record()
     with_it = record.of(record.vectors_ND[0], ["Paris"])[0][0].value or 0.0
-    without = record.of(record.vectors_ND[0], ["Paris"], without=0)[0][0].value or 0.0
+    without = record.of(record.vectors_ND[0], ["Paris"], without=[0])[0][0].value or 0.0
     assert without == pytest.approx(0.0, abs=0.01)
     assert with_it > without + 0.3
+    nothing = record.of(record.vectors_ND[0], ["Paris"], without=range(len(record)))[0]
+    assert all(check.value is None for check in nothing)
 
 
 def test_the_newest_stay() -> None:
