@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from alen.benchmark import machine, report, verification_rows, verification_tables
+from alen.benchmark.comparison import macro
 from alen.benchmark.generations import read_lines
 from alen.benchmark.harness import progress
 from alen.benchmark.rival_scores import RIVALS, UNAVAILABLE, Confidences, Rival, confidences
@@ -134,8 +135,7 @@ def _rivals(options: argparse.Namespace, looked: Looked) -> list[Confidences]:
 
 def _solutions(solved: SetScores) -> Row:
     """Solutions of others, judged by nothing but the question and this one solution."""
-    p = solved.columns[ALEN].p
-    found = metrics.bootstrap(metrics.auroc, p, solved.right, groups=solved.groups, draws=verification_rows.DRAWS)
+    found = macro(metrics.auroc, verification_rows.views([solved]), ALEN, draws=verification_rows.DRAWS)
     label = "Published GSM8K solutions judged: AUROC"
     return Row(
         name="solutions",

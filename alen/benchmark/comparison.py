@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +19,31 @@ Metric = Callable[[ArrayLike, ArrayLike], float]
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One set as a comparison sees it: labels and groups, and each estimator's number for every question."""
+    """One set as a comparison sees it: labels and groups, and each estimator's number for every question.
+
+    ``turns`` tells in which turn a question was tested. What was fitted anew in every turn has numbers that mean
+    something else in each, so a metric is taken turn by turn, and their mean counts."""
 
     right: np.ndarray
     groups: Sequence[str]
     scores: Mapping[str, np.ndarray]
+    turns: np.ndarray | None = None
+
+    def measured(self, metric: Metric, name: str, rows: np.ndarray | None = None) -> float:
+        """The metric of an estimator, over all questions or the ``rows`` alone."""
+        scores, right, turns = self.scores[name], self.right, self.turns
+        if rows is not None:
+            scores, right, turns = scores[rows], right[rows], None if turns is None else turns[rows]
+        if turns is None:
+            return metric(scores, right)
+        values, counts = [], []
+        for turn in np.unique(turns):
+            here = turns == turn
+            value = metric(scores[here], right[here])
+            if math.isfinite(value):
+                values.append(value)
+                counts.append(int(here.sum()))
+        return float(np.average(values, weights=counts)) if values else math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +62,19 @@ def difference(
 ) -> Difference:
     """The mean over sets of ``metric(first) - metric(second)``. In each draw every set's groups are drawn with
     replacement, the same for both (Efron and Tibshirani, 1993)."""
-    drawn = macro_draws(metric, one, (first, second), draws=draws, seed=seed)
-    gaps = drawn[first] - drawn[second]
-    value = float(np.mean([metric(s.scores[first], s.right) - metric(s.scores[second], s.right) for s in one]))
+    return differences(metric, one, first, (second,), draws=draws, seed=seed)[second]
+
+
+def differences(
+    metric: Metric, one: Sequence[Scored], first: str, others: Sequence[str], *, draws: int = DRAWS, seed: int = 0
+) -> dict[str, Difference]:
+    """``difference`` to each of the others, from the same draws."""
+    drawn = macro_draws(metric, one, (first, *others), draws=draws, seed=seed)
+    return {second: _difference(metric, one, first, second, drawn[first] - drawn[second]) for second in others}
+
+
+def _difference(metric: Metric, one: Sequence[Scored], first: str, second: str, gaps: np.ndarray) -> Difference:
+    value = float(np.mean([s.measured(metric, first) - s.measured(metric, second) for s in one]))
     gaps = gaps[np.isfinite(gaps)]
     low, high = np.quantile(gaps, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     tail = min(int((gaps <= 0).sum()), int((gaps >= 0).sum()))
@@ -56,7 +87,7 @@ def macro(metric: Metric, one: Sequence[Scored], name: str, *, draws: int = DRAW
     found = macro_draws(metric, one, (name,), draws=draws, seed=seed)[name]
     found = found[np.isfinite(found)]
     low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    value = float(np.mean([metric(s.scores[name], s.right) for s in one]))
+    value = float(np.mean([s.measured(metric, name) for s in one]))
     return Estimate(value, float(low), float(high), sum(len(s.right) for s in one))
 
 
@@ -71,7 +102,7 @@ def macro_draws(
         for draw in range(draws):
             taken = np.concatenate([rows[place] for place in generator.integers(0, len(rows), len(rows))])
             for name in names:
-                totals[name][draw] += metric(scored.scores[name][taken], scored.right[taken])
+                totals[name][draw] += scored.measured(metric, name, taken)
     return {name: total / len(one) for name, total in totals.items()}
 
 
@@ -86,7 +117,7 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 
 def best_average(one: Sequence[Scored], names: Sequence[str], metric: Metric = auroc) -> str:
     """The estimator with the highest mean over all sets."""
-    return max(names, key=lambda name: float(np.mean([metric(s.scores[name], s.right) for s in one])))
+    return max(names, key=lambda name: float(np.mean([s.measured(metric, name) for s in one])))
 
 
 def calibrated(scores: np.ndarray, right: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from alen.benchmark import estimating
-from alen.benchmark.comparison import Metric
+from alen.benchmark.comparison import Metric, Scored
 from alen.benchmark.tasks.graders import grade
 from alen.benchmark.tasks.item import Item
-from alen.benchmark.verification import Looked, Prepared, in_turns, names_of, summed
+from alen.benchmark.verification import Looked, Prepared, in_turns, names_of, summed, turn_of
 from alen.types import Check
 
 SEED_WEIGHTS = {"verbatim": 1.0, "votes": 0.5, "likelihood": 0.3}
@@ -37,16 +37,15 @@ def by_hand(one: Prepared, weights: Mapping[str, float]) -> np.ndarray:
 def ablated(turns: Sequence[Prepared], metric: Metric) -> dict[str, float]:
     """By check, how much the metric falls when the check is left out and everything fitted anew."""
 
-    def measured(without: frozenset[str]) -> float:
-        p_L = in_turns([one.without(without) for one in turns], lambda one: summed(one).p)
-        tested = np.isfinite(p_L)
-        return metric(p_L[tested], turns[0].right_L[tested])
+    def left(without: frozenset[str]) -> float:
+        scores_L = in_turns([one.without(without) for one in turns], lambda one: summed(one).scores)
+        return measured(metric, turns, scores_L)
 
     groups = {name: frozenset({name}) for name in names_of(turns[:1])}
     groups["all of the record"] = estimating.RECORD
     groups["all independent ones"] = estimating.INDEPENDENT
-    whole = measured(frozenset())
-    return {name: whole - measured(left) for name, left in groups.items()}
+    whole = left(frozenset())
+    return {name: whole - left(names) for name, names in groups.items()}
 
 
 def shuffled(one: Prepared, seed: int = 0) -> Prepared:
@@ -67,6 +66,14 @@ def swapped(one: Looked, turn: int, seed: int = 0) -> Prepared:
     right_L = np.concatenate([own.right_L, [int(line["is_right"]) for line in others]])
     part_L = np.concatenate([own.part_L, np.where(own.part_L == "test", "test", "none")])
     return Prepared(one.name, [*one.lines, *others], checks, right_L, [*own.groups, *own.groups], part_L)
+
+
+def measured(metric: Metric, turns: Sequence[Prepared], scores_L: np.ndarray) -> float:
+    """Turn by turn, of the lines that were tested."""
+    turn_L = turn_of(turns)
+    tested = np.isfinite(turn_L)
+    one = Scored(turns[0].right_L[tested], (), {"": scores_L[tested]}, turn_L[tested])
+    return one.measured(metric, "")
 
 
 def _with_reply(line: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from alen.benchmark.comparison import Scored, difference
-from alen.benchmark.verification import Looked, in_turns, summed
+from alen.benchmark.verification import Looked, in_turns, summed, turn_of
 from alen.core.checks import backward, check
 from alen.core.equivalence import clusters
 from alen.core.operators.writing import answer_of
@@ -84,19 +84,20 @@ class Gain:
 def gains(looked: Looked, told: Sequence[Mapping[str, Any]]) -> list[Gain]:
     """Each check alone, and the sum of everything else with it and without, tested in turns."""
     found = []
-    without_L = in_turns(looked.turns, lambda one: summed(one).p)
+    without_L, turn_L = in_turns(looked.turns, lambda one: summed(one).scores), turn_of(looked.turns)
     for name in NAMES:
         values = np.array([np.nan if row[name] is None else row[name] for row in told], dtype=float)
         with_one = [[*mine, check(name, row[name])] for mine, row in zip(looked.checks, told, strict=True)]
-        with_L = in_turns(replace(looked, checks=with_one).turns, lambda one: summed(one).p)
+        with_L = in_turns(replace(looked, checks=with_one).turns, lambda one: summed(one).scores)
         one = looked.turns[0]
-        seen, tested = np.isfinite(values), np.isfinite(with_L) & np.isfinite(without_L)
+        seen, tested = np.isfinite(values), np.isfinite(turn_L)
         right = one.right_L.astype(float)
         alone = metrics.auroc(values[seen], right[seen]) if seen.any() else float("nan")
         scored = Scored(
             right[tested],
             [group for group, known in zip(one.groups, tested, strict=True) if known],
             {"with": with_L[tested], "without": without_L[tested]},
+            turn_L[tested],
         )
         found.append(Gain(name, alone, float(seen.mean()), scored))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import subprocess
@@ -82,34 +83,48 @@ def confidences(
 ) -> Confidences:
     """What a library makes of the lines of a frozen file. Names begin with the library's.
 
-    ``folder`` holds the environments, made when they are not there; ``vocabulary`` is the model's number of tokens;
-    ``encoder`` a folder of sentence-transformers; each of the ``turns`` labels by id, "fit" for what uqlm tunes and
-    "calibration" for what it calibrates. Raises WorkError."""
-    interpreter = environment(folder / rival.name, rival.requirements)
-    with tempfile.TemporaryDirectory(prefix="alen-rivals-") as place:
-        source, out, known = (Path(place) / name for name in ("lines.jsonl", "scores.jsonl", "labels.json"))
-        source.write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
-        command = [str(interpreter), str(rival.script), str(source), str(out)]
-        if rival.name == "lm-polygraph":
-            command.append(str(vocabulary))
-        else:
-            command.append(str(encoder or ""))
-            if turns:
-                known.write_text(json.dumps(turns), "utf-8")
-                command.append(str(known))
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            raise WorkError(
-                f"{rival.name} failed: {done.stderr.strip()[-300:]}", "Leave it out, or look at its output."
-            )
-        rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    ``folder`` holds the environments, made when they are not there, and keeps what was scored once; ``vocabulary`` is
+    the model's number of tokens; ``encoder`` a folder of sentence-transformers; each of the ``turns`` labels by id,
+    "fit" for what uqlm tunes and "calibration" for what it calibrates. Raises WorkError."""
+    told = "".join(f"{json.dumps(line)}\n" for line in lines)
+    options = [str(vocabulary) if rival.name == "lm-polygraph" else str(encoder or "")]
+    labels = json.dumps(turns) if turns and rival.name != "lm-polygraph" else ""
+    script = rival.script.read_text("utf-8")
+    # Where a folder lies tells nothing about what is in it.
+    key = [*rival.requirements, script, told, labels, *(Path(option).name for option in options)]
+    kept = folder / "kept" / f"{rival.name}.{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:24]}.jsonl"
+    known = kept.read_text("utf-8") if kept.is_file() else ""
+    scored = known or _scored(environment(folder / rival.name, rival.requirements), rival, told, labels, options)
+    rows = [json.loads(line) for line in scored.splitlines()]
     if [row["id"] for row in rows] != [line["id"] for line in lines]:
         raise WorkError(f"{rival.name} answered other questions than it was asked.", "Look at its script.")
+    if not known:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        half = kept.with_suffix(".part")
+        half.write_text(scored, "utf-8")
+        half.replace(kept)
     count = len(rows[0].get("turns", ())) if rows else 0
     return Confidences(
         _columns(rival, [row["scores"] for row in rows]),
         [_columns(rival, [row["turns"][turn] for row in rows]) for turn in range(count)],
     )
+
+
+def _scored(interpreter: Path, rival: Rival, told: str, labels: str, options: Sequence[str]) -> str:
+    """What the library's script writes of the lines."""
+    with tempfile.TemporaryDirectory(prefix="alen-rivals-") as place:
+        source, out, known = (Path(place) / name for name in ("lines.jsonl", "scores.jsonl", "labels.json"))
+        source.write_text(told, "utf-8")
+        command = [str(interpreter), str(rival.script), str(source), str(out), *options]
+        if labels:
+            known.write_text(labels, "utf-8")
+            command.append(str(known))
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise WorkError(
+                f"{rival.name} failed: {done.stderr.strip()[-300:]}", "Leave it out, or look at its output."
+            )
+        return out.read_text("utf-8")
 
 
 def needs(estimator: str) -> Needs:

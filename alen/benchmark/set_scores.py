@@ -12,7 +12,7 @@ import numpy as np
 
 from alen.benchmark.comparison import calibrated
 from alen.benchmark.rival_scores import Confidences
-from alen.benchmark.verification import Looked, Prepared, across, answered, gathered, of_scores, within
+from alen.benchmark.verification import Looked, Prepared, across, answered, gathered, of_scores, turn_of, within
 
 ALEN, GREEDY = "alen", "alen, likely reply alone"
 SAMPLED = frozenset({"votes", "votes_lead", "unanimity", "sure_and_agreed", "own_judgement"})
@@ -32,12 +32,14 @@ class Column:
 
 @dataclass(frozen=True)
 class SetScores:
-    """``right`` and ``groups`` of the tested lines (T,), ``places`` (T,) where they are among all."""
+    """``right`` and ``groups`` of the tested lines (T,), ``places`` (T,) where they are among all, ``turns`` (T,) in
+    which of them each was tested."""
 
     looked: Looked
     places: np.ndarray
     right: np.ndarray
     groups: Sequence[str]
+    turns: np.ndarray
     columns: Mapping[str, Column]
     raw: Mapping[str, np.ndarray]
 
@@ -61,8 +63,9 @@ def scored(looked: Looked, found: Sequence[Confidences]) -> SetScores:
     columns: dict[str, Column] = {}
     raw: dict[str, np.ndarray] = {}
     for name, each in ((ALEN, turns), (GREEDY, [one.without(SAMPLED) for one in turns])):
-        told = [within(one).p for one in each]
-        columns[name] = _column(turns, gathered(turns, told), told)
+        judged = [within(one) for one in each]
+        scores_L = gathered(turns, [own.scores for own in judged])
+        columns[name] = _column(turns, scores_L, [own.p for own in judged])
     for confidences in found:
         for name, values in confidences.scores.items():
             raw[name] = np.array(values)
@@ -73,9 +76,10 @@ def scored(looked: Looked, found: Sequence[Confidences]) -> SetScores:
             if not name.endswith(", calibrated"):
                 told = [of_scores(own)(one) for own, one in zip(told, turns, strict=True)]
             columns[name] = _column(turns, scores_L, told)
-    places = np.flatnonzero(np.any([one.part_L == "test" for one in turns], axis=0))
+    turn_L = turn_of(turns)
+    places = np.flatnonzero(np.isfinite(turn_L))
     groups = [turns[0].groups[place] for place in places.tolist()]
-    return SetScores(looked, places, turns[0].right_L[places], groups, columns, raw)
+    return SetScores(looked, places, turns[0].right_L[places], groups, turn_L[places], columns, raw)
 
 
 def on_a_new_set(one: SetScores, others: Sequence[SetScores]) -> dict[str, np.ndarray]:

@@ -119,6 +119,11 @@ def gathered(turns: Sequence[Prepared], values: Iterable[np.ndarray]) -> np.ndar
     return found_L
 
 
+def turn_of(turns: Sequence[Prepared]) -> np.ndarray:
+    """(L,) the turn in which each line is tested; NaN where it never is."""
+    return gathered(turns, [np.full(len(one.right_L), float(number)) for number, one in enumerate(turns)])
+
+
 def of_scores(scores_L: np.ndarray) -> Callable[[Prepared], np.ndarray]:
     """A judge that knows nothing but these scores, and the calibration part."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -41,7 +42,7 @@ def views(sets: Sequence[SetScores], *, calibrated: bool = False) -> list[Scored
     for each in sets:
         columns = {name: column.p if calibrated else column.scores for name, column in each.columns.items()}
         columns[BASE] = np.full(len(each.right), each.right.mean())
-        found.append(Scored(each.right, each.groups, columns))
+        found.append(Scored(each.right, each.groups, columns, None if calibrated else each.turns))
     return found
 
 
@@ -140,17 +141,16 @@ def _coverage(answered: ArrayLike, right: ArrayLike) -> float:
 
 def _with_oracle(known: Sequence[Scored], names: Sequence[str]) -> list[Scored]:
     """And the estimator that is best on each set, as if one could know."""
-    best = [max(names, key=lambda name: metrics.auroc(one.scores[name], one.right)) for one in known]
+    best = [max(names, key=lambda name: one.measured(metrics.auroc, name)) for one in known]
     return [
-        Scored(one.right, one.groups, {**one.scores, "oracle": one.scores[name]})
-        for one, name in zip(known, best, strict=True)
+        replace(one, scores={**one.scores, "oracle": one.scores[name]}) for one, name in zip(known, best, strict=True)
     ]
 
 
 def _relative(metric: Metric, known: Sequence[Scored], rival: str) -> Estimate:
     """Ratio of the means over sets, its interval from the same draws for both."""
     drawn = macro_draws(metric, known, (ALEN, rival), draws=DRAWS)
-    ours, theirs = (np.mean([metric(one.scores[name], one.right) for one in known]) for name in (ALEN, rival))
+    ours, theirs = (np.mean([one.measured(metric, name) for one in known]) for name in (ALEN, rival))
     low, high = np.nanquantile(drawn[ALEN] / drawn[rival], [0.025, 0.975])
     return Estimate(float(ours / theirs), float(low), float(high), sum(len(one.right) for one in known))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from alen.benchmark import controls
-from alen.benchmark.comparison import difference, holm, macro
+from alen.benchmark.comparison import differences, holm, macro
 from alen.benchmark.resplits import gate
 from alen.benchmark.set_scores import ALEN, GREEDY, RISKS, SetScores
 from alen.benchmark.verification import in_turns, within
@@ -43,17 +44,17 @@ def by_set(sets: Sequence[SetScores], new: Sequence[Mapping[str, np.ndarray]]) -
     """Each set as the rows see it."""
     best = best_rival(sets, metrics.auroc)
     found = []
-    for each, unseen in zip(sets, new, strict=True):
+    for each, ranked, unseen in zip(sets, views(sets), new, strict=True):
         known = each.columns
-        oracle = max(shared_rivals(sets), key=lambda name: metrics.auroc(known[name].scores, each.right))
+        oracle = max(shared_rivals(sets), key=partial(ranked.measured, metrics.auroc))
         found.append(
             {
                 "set": each.name,
                 "tested": len(each.right),
-                "AUROC": _number(metrics.auroc(known[ALEN].scores, each.right)),
-                "likely reply alone": _number(metrics.auroc(known[GREEDY].scores, each.right)),
-                best: _number(metrics.auroc(known[best].scores, each.right)),
-                "best of the set": f"{_number(metrics.auroc(known[oracle].scores, each.right))} {oracle}",
+                "AUROC": _number(ranked.measured(metrics.auroc, ALEN)),
+                "likely reply alone": _number(ranked.measured(metrics.auroc, GREEDY)),
+                best: _number(ranked.measured(metrics.auroc, best)),
+                "best of the set": f"{_number(ranked.measured(metrics.auroc, oracle))} {oracle}",
                 "log-loss": _number(metrics.log_loss(known[ALEN].p, each.right)),
                 "base rate's": _number(metrics.base_rate_log_loss(each.right)),
                 "ECE": _number(metrics.ece(known[ALEN].p, each.right)),
@@ -67,22 +68,21 @@ def by_set(sets: Sequence[SetScores], new: Sequence[Mapping[str, np.ndarray]]) -
 def by_estimator(sets: Sequence[SetScores]) -> Table:
     """Each estimator's means over the sets; p that ALEN's AUROC, and log-loss, is no better, with Holm's correction."""
     names, ranked, sure = shared_rivals(sets), views(sets), views(sets, calibrated=True)
-    worse = {name: difference(metrics.auroc, ranked, ALEN, name, draws=DRAWS) for name in names}
-    dearer = {name: difference(metrics.log_loss, sure, name, ALEN, draws=DRAWS) for name in names}
+    # With Holm's correction the least p that draws can tell is their number's, times the estimators.
+    worse = differences(metrics.auroc, ranked, ALEN, names, draws=4 * DRAWS)
+    dearer = differences(metrics.log_loss, sure, ALEN, names, draws=4 * DRAWS)
     adjusted = holm({name: found.p for name, found in worse.items()})
     adjusted_loss = holm({name: found.p for name, found in dearer.items()})
     found = [
         {
             "estimator": name,
-            "AUROC": _number(np.mean([metrics.auroc(one.scores[name], one.right) for one in ranked])),
-            "rejection ratio": _number(
-                np.mean([metrics.rejection_ratio(one.scores[name], one.right) for one in ranked])
-            ),
+            "AUROC": _number(np.mean([one.measured(metrics.auroc, name) for one in ranked])),
+            "rejection ratio": _number(np.mean([one.measured(metrics.rejection_ratio, name) for one in ranked])),
             "log-loss": _number(np.mean([metrics.log_loss(one.scores[name], one.right) for one in sure])),
             "ECE": _number(np.mean([metrics.ece(one.scores[name], one.right) for one in sure])),
             "AUROC below ALEN's": _number(worse[name].estimate.value) if name in worse else None,
             "p": _number(adjusted[name]) if name in adjusted else None,
-            "log-loss above ALEN's": _number(dearer[name].estimate.value) if name in dearer else None,
+            "log-loss above ALEN's": _number(-dearer[name].estimate.value) if name in dearer else None,
             "p of that": _number(adjusted_loss[name]) if name in adjusted_loss else None,
         }
         for name in (ALEN, GREEDY, *names)
@@ -129,8 +129,7 @@ def control(sets: Sequence[SetScores]) -> Table:
     for each in sets:
         turns = each.looked.turns
         nothing = [controls.shuffled(one) for one in turns]
-        p_L = in_turns(nothing, lambda one: within(one).p)
-        known = np.isfinite(p_L)
+        of_nothing = in_turns(nothing, lambda one: within(one).scores)
         by_hand = controls.by_hand(turns[0], controls.SEED_WEIGHTS)[each.places]
         other = controls.swapped(each.looked, 0)
         told, half = within(other).p, len(each.looked.lines)
@@ -138,7 +137,7 @@ def control(sets: Sequence[SetScores]) -> Table:
         found.append(
             {
                 "set": each.name,
-                "AUROC, labels shuffled": _number(metrics.auroc(p_L[known], nothing[0].right_L[known])),
+                "AUROC, labels shuffled": _number(controls.measured(metrics.auroc, nothing, of_nothing)),
                 "AUROC, weights by hand": _number(metrics.auroc(by_hand, each.right)),
                 "mean probability": _percent(told[test].mean()),
                 "with another's reply": _percent(told[test + half].mean()),

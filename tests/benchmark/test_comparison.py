@@ -81,3 +81,18 @@ def test_a_bent_scale_is_calibrated_by_steps_when_there_is_enough() -> None:
     right = (generator.random(4000) < truth).astype(float)
     told = calibrated(scores[:2000], right[:2000], scores[2000:])
     assert log_loss(told, right[2000:]) < log_loss(truth[2000:], right[2000:]) + 0.02
+
+
+def test_numbers_of_two_turns_are_not_ranked_against_each_other() -> None:
+    """The second turn's fit says of everything that it is right."""
+    right = np.array([0, 0, 1, 1] * 10, dtype=float)
+    turns = np.repeat([0.0, 1.0], 20)
+    scores = {"shifted": right + 10 * turns}
+    groups = [str(place) for place in range(40)]
+    assert Scored(right, groups, scores).measured(auroc, "shifted") == pytest.approx(0.75)
+    one = Scored(right, groups, scores, turns)
+    assert one.measured(auroc, "shifted") == 1.0
+    assert macro(auroc, [one], "shifted", draws=20).low == 1.0
+    # A turn in which all are right tells nothing.
+    assert one.measured(auroc, "shifted", np.array([0, 2, 22, 23])) == 1.0
+    assert np.isnan(one.measured(auroc, "shifted", np.array([2, 22])))

@@ -165,6 +165,18 @@ def test_scores_come_back_in_order_and_what_was_not_said_is_the_least(
     assert found.scores == {"made-up: place": [0, 1, 2], "made-up: gap": [5, 5, 7]}
 
 
+def test_what_was_scored_once_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted = Scripted(monkeypatch, tmp_path, ECHO)
+    found = confidences(scripted.rival, LINES[:3], tmp_path, vocabulary=VOCABULARY)
+    monkeypatch.setattr(rival_scores.subprocess, "run", lambda *_, **__: pytest.fail("scored again"))
+    assert confidences(scripted.rival, LINES[:3], tmp_path, vocabulary=VOCABULARY) == found
+    with pytest.raises(pytest.fail.Exception, match="scored again"):
+        confidences(scripted.rival, LINES[:4], tmp_path, vocabulary=VOCABULARY)
+    (tmp_path / "made_up_scores.py").write_text(f"{ECHO}\n# changed", "utf-8")
+    with pytest.raises(pytest.fail.Exception, match="scored again"):
+        confidences(scripted.rival, LINES[:3], tmp_path, vocabulary=VOCABULARY)
+
+
 @pytest.mark.parametrize(
     ("script", "message"),
     [
