@@ -20,20 +20,19 @@ from typing import Any
 import numpy as np
 
 from alen.benchmark import machine, report, verification_rows, verification_tables
-from alen.benchmark.comparison import macro
 from alen.benchmark.generations import read_lines
 from alen.benchmark.harness import progress
 from alen.benchmark.rival_scores import RIVALS, UNAVAILABLE, Confidences, Rival, confidences
 from alen.benchmark.schema import Measured, Result, Row, Target
 from alen.benchmark.selection import by_energy, by_votes, choices
-from alen.benchmark.set_scores import ALEN, SetScores, on_a_new_set, scored
+from alen.benchmark.set_scores import SetScores, on_a_new_set, scored
 from alen.benchmark.splits import merged_groups
 from alen.benchmark.verification import Looked, gathered
 from alen.errors import BadInput
 from alen.validation import metrics
 
 OUT = Path(__file__).resolve().parent / "results" / "validation.json"
-SOLUTIONS, MATHS = "check_gsm8k", "procedural"
+MATHS = "procedural"
 LEFT_OUT = "left_out"
 """Folder, within that of the generations, of sets that only an accuracy is told of: their likely replies alone."""
 Lines = list[dict[str, Any]]
@@ -41,7 +40,6 @@ NOTES = (
     "Every question is tested in one of five turns; what is fitted, calibrated and certified rests on others.",
     "Intervals: 95 % bootstrap over question groups, the same draws for both sides; p by Holm over all estimators.",
     "New sets: fitted and calibrated on all other sets; nothing of the set itself was graded.",
-    "The habits of working were fitted on GSM8K's training questions: on its solutions they are at home.",
     "Not run: " + "; ".join(f"{name} ({why})" for name, why in UNAVAILABLE.items()) + ".",
 )
 
@@ -57,20 +55,17 @@ def run(options: argparse.Namespace) -> Result:
     files = sorted(options.generations.glob("*.jsonl"))
     if not files:
         raise BadInput("generations", str(options.generations), "a folder of frozen files", "Run generations.py first.")
-    told, admitted, solutions = [], [], None
+    told, admitted = [], []
     for file in files:
         lines = read_lines(file)
         name = str(lines[0]["set"])
         told.append(verification_tables.accuracy(name, lines, merged_groups(lines)))
-        if name == SOLUTIONS:
-            solutions = lines
-        elif not told[-1]["left out"]:
+        if not told[-1]["left out"]:
             admitted.append(lines)
-    sets, solved = _scored(options, admitted, solutions)
+    sets = _scored(options, admitted)
     new = [on_a_new_set(one, [other for other in sets if other is not one]) for one in sets]
-    rows = [*verification_rows.rows(sets, new), *([_solutions(solved)] if solved else []), *_selected(sets)]
+    rows = [*verification_rows.rows(sets, new), *_selected(sets)]
     told += [_left_out(read_lines(file)) for file in sorted((options.generations / LEFT_OUT).glob("*.jsonl"))]
-    everything = [*sets, *([solved] if solved else [])]
     return Result(
         name="validation",
         title=f"Is a reply of {options.model} right? {sum(len(s.right) for s in sets)} questions of {len(sets)} sets",
@@ -82,7 +77,7 @@ def run(options: argparse.Namespace) -> Result:
             "by_set": verification_tables.by_set(sets, new),
             "estimators": verification_tables.by_estimator(sets),
             "certified": verification_tables.certified(sets),
-            "ablations": verification_tables.ablations(everything),
+            "ablations": verification_tables.ablations(sets),
             "controls": verification_tables.control(sets),
             "tokens": verification_tables.tokens(sets),
         },
@@ -95,9 +90,7 @@ def _left_out(lines: Lines) -> dict[str, Any]:
     return row | {"left out": row["left out"] or "not one of the declared sets"}
 
 
-def _scored(
-    options: argparse.Namespace, admitted: Sequence[Lines], solutions: Lines | None
-) -> tuple[list[SetScores], SetScores | None]:
+def _scored(options: argparse.Namespace, admitted: Sequence[Lines]) -> list[SetScores]:
     from alen.sentence_encoder import SentenceEncoder
 
     encoder = SentenceEncoder.from_pretrained(home=options.home)
@@ -108,7 +101,7 @@ def _scored(
             looked = Looked.at(str(lines[0]["set"]), lines, encoder)
             found.append(scored(looked, _rivals(options, looked)))
         show("sets", len(admitted), len(admitted))
-        return found, scored(Looked.at(SOLUTIONS, solutions, encoder), []) if solutions else None
+        return found
 
 
 def _rivals(options: argparse.Namespace, looked: Looked) -> list[Confidences]:
@@ -131,19 +124,6 @@ def _rivals(options: argparse.Namespace, looked: Looked) -> list[Confidences]:
 
     with ThreadPoolExecutor(len(RIVALS)) as pool:
         return list(pool.map(of, RIVALS.values()))
-
-
-def _solutions(solved: SetScores) -> Row:
-    """Solutions of others, judged by nothing but the question and this one solution."""
-    found = macro(metrics.auroc, verification_rows.views([solved]), ALEN, draws=verification_rows.DRAWS)
-    label = "Published GSM8K solutions judged: AUROC"
-    return Row(
-        name="solutions",
-        label=label,
-        unit="number",
-        ours=Measured.of(found),
-        target=Target(relation="at least", value=0.75),
-    )
 
 
 def _selected(sets: Sequence[SetScores]) -> list[Row]:

