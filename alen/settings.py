@@ -48,8 +48,8 @@ class Settings(BaseModel):
     risk: float | None = Field(None, gt=0.0, lt=1.0)
     """Highest share of wrong answers that is acceptable: then only what a certificate covers is answered."""
     ask_back: bool = False
-    """Whether calibration also tries the checks that ask the model about its own answers; those it finds of use are
-    asked from then on."""
+    """Whether calibration with all effort also tries the checks that ask a model about what it wrote; those it finds of
+    use are asked from then on."""
     threads: int = Field(0, ge=0)
     """CPU threads of the model; 0 leaves the choice to torch."""
 

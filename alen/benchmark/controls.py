@@ -62,10 +62,12 @@ def swapped(one: Looked, turn: int, seed: int = 0) -> Prepared:
     own = one.turns[turn]
     fit = own.of("fit").tolist()
     looked = estimating.looks(others)
-    checks = estimating.with_record([*one.lines, *others], [*one.checks, *looked], fit, np.tile(one.vectors_LD, (2, 1)))
+    groups, lines = [*own.groups, *own.groups], [*one.lines, *others]
+    vectors_LD = np.tile(one.vectors_LD, (2, 1))
+    checks = estimating.with_record(lines, [*one.checks, *looked], fit, vectors_LD, groups)
     right_L = np.concatenate([own.right_L, [int(line["is_right"]) for line in others]])
     part_L = np.concatenate([own.part_L, np.where(own.part_L == "test", "test", "none")])
-    return Prepared(one.name, [*one.lines, *others], checks, right_L, [*own.groups, *own.groups], part_L)
+    return Prepared(one.name, lines, checks, right_L, groups, part_L)
 
 
 def measured(metric: Metric, turns: Sequence[Prepared], scores_L: np.ndarray) -> float:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from alen.benchmark.splits import merged_groups
 from alen.core import checks as look
 from alen.core.checks import of_working
 from alen.core.checks.of_writings import of_writings
@@ -52,14 +51,17 @@ def looks(lines: Sequence[Line]) -> list[list[Check]]:
 
 
 def with_record(
-    lines: Sequence[Line], checks: Sequence[Sequence[Check]], graded: Sequence[int], vectors_LD: np.ndarray
+    lines: Sequence[Line],
+    checks: Sequence[Sequence[Check]],
+    graded: Sequence[int],
+    vectors_LD: np.ndarray,
+    groups: Sequence[str],
 ) -> list[list[Check]]:
     """And what was right near each question among the ``graded`` places. What belongs to a question's own group is left
     out: where it will be used, no other reply to the same question was graded."""
     said = [line["greedy"]["text"] for line in lines]
     right = np.array([float(lines[place]["is_right"]) for place in graded])
     record = Record.of_answers(vectors_LD[list(graded)], right, [said[place] for place in graded])
-    groups = merged_groups(lines)
     own: dict[str, list[int]] = {}
     for number, place in enumerate(graded):
         own.setdefault(groups[place], []).append(number)

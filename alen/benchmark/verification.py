@@ -73,13 +73,17 @@ class Looked:
         """The set as often as it takes for every group to be in the test part once."""
         return tuple(self._turn(turn) for turn in range(TURNS))
 
+    @cached_property
+    def _groups(self) -> list[str]:
+        return merged_groups(self.lines)
+
     def _turn(self, turn: int) -> Prepared:
         """The set in parts; what was right near a question is told from the fit part alone."""
         part_L = np.array(splits(self.lines, SALT, turn))
         fit = np.flatnonzero(part_L == "fit").tolist()
-        checks = estimating.with_record(self.lines, self.checks, fit, self.vectors_LD)
+        checks = estimating.with_record(self.lines, self.checks, fit, self.vectors_LD, self._groups)
         right_L = np.array([int(line["is_right"]) for line in self.lines])
-        return Prepared(self.name, self.lines, checks, right_L, merged_groups(self.lines), part_L)
+        return Prepared(self.name, self.lines, checks, right_L, self._groups, part_L)
 
 
 def within(one: Prepared) -> Judged:

@@ -80,7 +80,7 @@ def test_replies_to_one_question_do_not_tell_of_each_other() -> None:
         for n in range(12)
     ]
     vectors = np.repeat(np.eye(6), 2, axis=0)
-    found = with_record(lines, [[]] * 12, range(12), vectors)
+    found = with_record(lines, [[]] * 12, range(12), vectors, [line["group"] for line in lines])
     near = [checks[0].value for checks in found]
     assert np.ptp(near) == pytest.approx(0.0, abs=0.35)
     assert near[0] > near[2]  # what is left tells the opposite, if anything

@@ -198,4 +198,4 @@ def test_grouping_ten_candidates_is_little_work() -> None:
         clusters(texts, question="Who developed relativity?")
     finally:
         sys.setprofile(None)
-    assert calls < 25_000
+    assert calls < 20_000
