@@ -55,7 +55,7 @@ def test_value(question, value):
     ],
 )
 def test_not_arithmetic(question):
-    with within(2), pytest.raises(NotArithmetic):
+    with within(0.5), pytest.raises(NotArithmetic):
         evaluate(expression_of(question))
 
 

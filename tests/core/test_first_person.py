@@ -252,5 +252,5 @@ def test_nothing_crashes(text: str, evidence: list[str]) -> None:
     ids=["plain", "claims", "quotes", "marks", "pronouns", "one word", "possessives", "accents"],
 )
 def test_a_long_text_takes_seconds_at_most(text: str) -> None:
-    with within(10):
+    with within(3):
         claims(text)

@@ -173,7 +173,7 @@ def test_without_an_equation_nothing_applies(reply: str) -> None:
 def test_hostile_texts_cost_little(part: str) -> None:
     habits.shipped()
     text = part * (100_000 // len(part))
-    with within(10):  # four looks
+    with within(4):  # four looks
         for question, reply in ((text, text), (QUESTION, text + "1+1=2"), (text, RIGHT), (text, "1+1=2\n" + text)):
             assert [check.name for check in of_working(question, reply)] == list(NAMES)
 

@@ -222,7 +222,7 @@ def test_several_requests_keep_their_order_and_run_together() -> None:
     with serving(slow) as server:
         begun = time.monotonic()
         found = ModelServer(server.url).post("/x", [{"place": place} for place in range(4)])
-        assert time.monotonic() - begun < 1.0  # one after the other they would take longer
+        assert time.monotonic() - begun < 0.8
     assert [each["place"] for each in found] == [0, 1, 2, 3]
 
 
