@@ -131,6 +131,11 @@ def options(text: str) -> tuple[str, ...]:
     return found if all(found) else ()
 
 
+def stem(text: str) -> str:
+    """A question without the options that it offers."""
+    return text[: next(_OPTION.finditer(text)).start()].rstrip() or text if options(text) else text
+
+
 def with_options(text: str, choices: tuple[str, ...]) -> str:
     """The question with these options in place of its own."""
     first = next(_OPTION.finditer(text))

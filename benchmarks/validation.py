@@ -39,6 +39,7 @@ Lines = list[dict[str, Any]]
 NOTES = (
     "Every question is tested in one of five turns; what is fitted, calibrated and certified rests on others.",
     "Intervals: 95 % bootstrap over question groups, the same draws for both sides; p by Holm over all estimators.",
+    "ALEN begins with the weights that the other sets have in common; apart, with none.",
     "New sets: fitted and calibrated on all other sets; nothing of the set itself was graded.",
     "Not run: " + "; ".join(f"{name} ({why})" for name, why in UNAVAILABLE.items()) + ".",
 )
@@ -95,11 +96,11 @@ def _scored(options: argparse.Namespace, admitted: Sequence[Lines]) -> list[SetS
 
     encoder = SentenceEncoder.from_pretrained(home=options.home)
     with progress() as show:
+        looked = [Looked.at(str(lines[0]["set"]), lines, encoder) for lines in admitted]
         found = []
-        for number, lines in enumerate(admitted):
+        for number, one in enumerate(looked):
             show("sets", number, len(admitted))
-            looked = Looked.at(str(lines[0]["set"]), lines, encoder)
-            found.append(scored(looked, _rivals(options, looked)))
+            found.append(scored(one, [other for other in looked if other is not one], _rivals(options, one)))
         show("sets", len(admitted), len(admitted))
         return found
 

@@ -16,7 +16,7 @@ from alen.benchmark import estimating
 from alen.benchmark.comparison import Metric, Scored
 from alen.benchmark.tasks.graders import grade
 from alen.benchmark.tasks.item import Item
-from alen.benchmark.verification import Looked, Prepared, in_turns, names_of, summed, turn_of
+from alen.benchmark.verification import Looked, Prepared, gathered, names_of, turn_of, within
 from alen.types import Check
 
 SEED_WEIGHTS = {"verbatim": 1.0, "votes": 0.5, "likelihood": 0.3}
@@ -34,12 +34,13 @@ def by_hand(one: Prepared, weights: Mapping[str, float]) -> np.ndarray:
     return total
 
 
-def ablated(turns: Sequence[Prepared], metric: Metric) -> dict[str, float]:
-    """By check, how much the metric falls when the check is left out and everything fitted anew."""
+def ablated(turns: Sequence[Prepared], usual: Sequence[Mapping[str, float]], metric: Metric) -> dict[str, float]:
+    """By check, how much the metric falls when the check is left out and everything fitted anew. ``usual`` as for
+    ``within``, for each turn."""
 
     def left(without: frozenset[str]) -> float:
-        scores_L = in_turns([one.without(without) for one in turns], lambda one: summed(one).scores)
-        return measured(metric, turns, scores_L)
+        judged = [within(one.without(without), told) for one, told in zip(turns, usual, strict=True)]
+        return measured(metric, turns, gathered(turns, [each.scores for each in judged]))
 
     groups = {name: frozenset({name}) for name in names_of(turns[:1])}
     groups["all of the record"] = estimating.RECORD
@@ -61,7 +62,7 @@ def swapped(one: Looked, turn: int, seed: int = 0) -> Prepared:
     others = [_with_reply(line, one.lines[other]) for line, other in zip(one.lines, order, strict=True)]
     own = one.turns[turn]
     fit = own.of("fit").tolist()
-    looked = estimating.looks(others)
+    looked = estimating.looks(others, one.encoder)
     groups, lines = [*own.groups, *own.groups], [*one.lines, *others]
     vectors_LD = np.tile(one.vectors_LD, (2, 1))
     checks = estimating.with_record(lines, [*one.checks, *looked], fit, vectors_LD, groups)

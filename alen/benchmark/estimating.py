@@ -14,6 +14,7 @@ import numpy as np
 
 from alen.core import checks as look
 from alen.core.checks import of_working
+from alen.core.checks.of_meaning import of_meaning
 from alen.core.checks.of_writings import of_writings
 from alen.core.equivalence import clusters, equivalent
 from alen.core.operators import compute
@@ -21,7 +22,7 @@ from alen.core.operators.writing import answer_of
 from alen.core.record import Record
 from alen.core.situation import Situation
 from alen.thought import ThoughtState
-from alen.types import Check, Completion, Recollection
+from alen.types import Check, Completion, Encoder, Recollection
 
 Line = Mapping[str, Any]
 
@@ -37,6 +38,8 @@ INDEPENDENT = frozenset(
         "adds_to_question",
         "type",
         "brevity",
+        "near_in_meaning",
+        "lead_in_meaning",
     }
 )
 """Checks that use nothing which the model that wrote the reply has said of it."""
@@ -45,9 +48,9 @@ RECORD = frozenset({"record_near", "record_of_answer"})
 """Checks that need graded answers to questions of the same kind."""
 
 
-def looks(lines: Sequence[Line]) -> list[list[Check]]:
+def looks(lines: Sequence[Line], encoder: Encoder) -> list[list[Check]]:
     """The checks of each line's greedy reply, without those that need graded answers."""
-    return [_of_line(line) for line in lines]
+    return [_of_line(line, encoder) for line in lines]
 
 
 def with_record(
@@ -71,13 +74,14 @@ def with_record(
     ]
 
 
-def _of_line(line: Line) -> list[Check]:
+def _of_line(line: Line, encoder: Encoder) -> list[Check]:
     thought = ThoughtState.from_input(asked(line))
     replies = [_completion(reply) for reply in (line["greedy"], *(line.get("samples") or ()))]
     texts = [answer_of(reply.text) for reply in replies]
     options = tuple(line.get("options") or ())
     groups = clusters(texts, question=line["question"], options=options)
     found = of_writings(thought, texts, replies, groups)[0]
+    found += of_meaning(line["question"], [texts[0] or "nothing"], encoder, options)[0]
     return [*found, *_of_options(line), *_of_judgement(line), *_of_context(line), *_derived(line)]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from alen.benchmark.comparison import Scored, difference
-from alen.benchmark.verification import Looked, in_turns, summed, turn_of
+from alen.benchmark.verification import Looked, in_turns, turn_of, within
 from alen.core.checks import backward, check
 from alen.core.equivalence import clusters
 from alen.core.operators.writing import answer_of
@@ -84,11 +84,11 @@ class Gain:
 def gains(looked: Looked, told: Sequence[Mapping[str, Any]]) -> list[Gain]:
     """Each check alone, and the sum of everything else with it and without, tested in turns."""
     found = []
-    without_L, turn_L = in_turns(looked.turns, lambda one: summed(one).scores), turn_of(looked.turns)
+    without_L, turn_L = in_turns(looked.turns, lambda one: within(one).scores), turn_of(looked.turns)
     for name in NAMES:
         values = np.array([np.nan if row[name] is None else row[name] for row in told], dtype=float)
         with_one = [[*mine, check(name, row[name])] for mine, row in zip(looked.checks, told, strict=True)]
-        with_L = in_turns(replace(looked, checks=with_one).turns, lambda one: summed(one).scores)
+        with_L = in_turns(replace(looked, checks=with_one).turns, lambda one: within(one).scores)
         one = looked.turns[0]
         seen, tested = np.isfinite(values), np.isfinite(turn_L)
         right = one.right_L.astype(float)

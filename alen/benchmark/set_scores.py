@@ -12,9 +12,9 @@ import numpy as np
 
 from alen.benchmark.comparison import calibrated
 from alen.benchmark.rival_scores import Confidences
-from alen.benchmark.verification import Looked, Prepared, across, answered, gathered, of_scores, turn_of, within
+from alen.benchmark.verification import Looked, Prepared, across, answered, gathered, of_scores, turn_of, usual, within
 
-ALEN, GREEDY = "alen", "alen, likely reply alone"
+ALEN, GREEDY, APART = "alen", "alen, likely reply alone", "alen, no other set known"
 SAMPLED = frozenset({"votes", "votes_lead", "unanimity", "sure_and_agreed", "own_judgement"})
 """Checks that cost more than the likely reply: samples, or a question about it."""
 RISKS = (0.05, 0.1, 0.2)
@@ -33,7 +33,7 @@ class Column:
 @dataclass(frozen=True)
 class SetScores:
     """``right`` and ``groups`` of the tested lines (T,), ``places`` (T,) where they are among all, ``turns`` (T,) in
-    which of them each was tested."""
+    which of them each was tested; ``usual`` in each turn the weights that the other sets have in common."""
 
     looked: Looked
     places: np.ndarray
@@ -42,6 +42,7 @@ class SetScores:
     turns: np.ndarray
     columns: Mapping[str, Column]
     raw: Mapping[str, np.ndarray]
+    usual: Sequence[Mapping[str, float]]
 
     @property
     def name(self) -> str:
@@ -49,7 +50,7 @@ class SetScores:
 
     @property
     def rivals(self) -> list[str]:
-        return [name for name in self.columns if name not in (ALEN, GREEDY)]
+        return [name for name in self.columns if name not in (ALEN, GREEDY, APART)]
 
     @property
     def unseen(self) -> bool:
@@ -57,13 +58,17 @@ class SetScores:
         return any(line.get("pool") for line in self.looked.lines)
 
 
-def scored(looked: Looked, found: Sequence[Confidences]) -> SetScores:
-    """What every estimator says of a set when some answers of it were graded; ALEN first."""
+def scored(looked: Looked, others: Sequence[Looked], found: Sequence[Confidences]) -> SetScores:
+    """What every estimator says of a set when some answers of it, and of ``others``, were graded; ALEN first."""
     turns = looked.turns
+    elsewhere = [[other.turns[turn] for other in others] for turn in range(len(turns))]
+    weights = [usual(known) for known in elsewhere]
+    alone = [usual([other.without(SAMPLED) for other in known]) for known in elsewhere]
+    kept = [one.without(SAMPLED) for one in turns]
     columns: dict[str, Column] = {}
     raw: dict[str, np.ndarray] = {}
-    for name, each in ((ALEN, turns), (GREEDY, [one.without(SAMPLED) for one in turns])):
-        judged = [within(one) for one in each]
+    for name, each, started in ((ALEN, turns, weights), (GREEDY, kept, alone), (APART, turns, [{}] * len(turns))):
+        judged = [within(one, told) for one, told in zip(each, started, strict=True)]
         scores_L = gathered(turns, [own.scores for own in judged])
         columns[name] = _column(turns, scores_L, [own.p for own in judged])
     for confidences in found:
@@ -79,7 +84,7 @@ def scored(looked: Looked, found: Sequence[Confidences]) -> SetScores:
     turn_L = turn_of(turns)
     places = np.flatnonzero(np.isfinite(turn_L))
     groups = [turns[0].groups[place] for place in places.tolist()]
-    return SetScores(looked, places, turns[0].right_L[places], groups, turn_L[places], columns, raw)
+    return SetScores(looked, places, turns[0].right_L[places], groups, turn_L[places], columns, raw, weights)
 
 
 def on_a_new_set(one: SetScores, others: Sequence[SetScores]) -> dict[str, np.ndarray]:

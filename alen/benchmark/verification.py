@@ -18,8 +18,8 @@ from alen.benchmark.comparison import calibrated
 from alen.benchmark.splits import SALT, TURNS, SplitName, merged_groups, splits
 from alen.core import safeguard
 from alen.core.abstention import certify
-from alen.core.energy import Energy
-from alen.core.fitting import FOLDS, unit
+from alen.core.energy import Energy, usual_weights
+from alen.core.fitting import unit
 from alen.types import Check, Encoder
 
 Checks = Sequence[Sequence[Check]]
@@ -63,10 +63,12 @@ class Looked:
     lines: Sequence[Mapping[str, Any]]
     checks: Checks
     vectors_LD: np.ndarray
+    encoder: Encoder
 
     @classmethod
     def at(cls, name: str, lines: Sequence[Mapping[str, Any]], encoder: Encoder) -> Looked:
-        return cls(name, lines, estimating.looks(lines), encoder.encode([estimating.asked(line) for line in lines]))
+        vectors_LD = encoder.encode([estimating.asked(line) for line in lines])
+        return cls(name, lines, estimating.looks(lines, encoder), vectors_LD, encoder)
 
     @cached_property
     def turns(self) -> tuple[Prepared, ...]:
@@ -86,12 +88,21 @@ class Looked:
         return Prepared(self.name, self.lines, checks, right_L, self._groups, part_L)
 
 
-def within(one: Prepared) -> Judged:
-    """Fitted on the set's own fit part, calibrated on its own calibration part."""
+def within(one: Prepared, usual: Mapping[str, float] | None = None) -> Judged:
+    """Fitted on the set's own fit part, where little was graded not far from the ``usual`` weights; calibrated on its
+    own calibration part."""
+    rows, labels = _graded(one)
+    return _judged(one, Energy.fit(rows, labels, names=names_of([one]), usual=usual), [one])
+
+
+def usual(others: Sequence[Prepared]) -> dict[str, float]:
+    """By check, the weight that the fit parts of other sets have in common."""
+    return usual_weights([_graded(other) for other in others], names_of(others)) if others else {}
+
+
+def _graded(one: Prepared) -> tuple[Checks, np.ndarray]:
     fit = one.of("fit")
-    folds = [str(int(unit(one.groups[place]) * FOLDS)) for place in fit]
-    chosen = safeguard.choose([one.checks[place] for place in fit], one.right_L[fit], folds, names_of([one]))
-    return _judged(one, chosen, [one])
+    return [one.checks[place] for place in fit], one.right_L[fit]
 
 
 def across(one: Prepared, others: Sequence[Prepared]) -> Judged:
@@ -105,7 +116,7 @@ def across(one: Prepared, others: Sequence[Prepared]) -> Judged:
             labels.append(int(other.right_L[place]))
             parts.append(other.name)
     chosen = safeguard.choose(rows, np.array(labels), parts, names_of(others))
-    return _judged(one, chosen, others)
+    return _judged(one, chosen.energy, others, chosen.single)
 
 
 def in_turns(turns: Sequence[Prepared], judge: Callable[[Prepared], np.ndarray]) -> np.ndarray:
@@ -141,35 +152,29 @@ def of_scores(scores_L: np.ndarray) -> Callable[[Prepared], np.ndarray]:
 def answered(one: Prepared, p_L: np.ndarray, alpha: float) -> np.ndarray:
     """(L,) 1 where a line is answered when errors are certified on the risk part, on one line of each group; 0 where it
     is not."""
-    risk = first_of_each(one.of("risk"), one.groups)
+    risk = one_of_each(one.of("risk"), one.groups)
     threshold = certify(p_L[risk], one.right_L[risk], alpha).threshold
     return np.zeros(len(p_L)) if threshold is None else (p_L >= threshold).astype(float)
 
 
-def first_of_each(places: np.ndarray, groups: Sequence[str]) -> np.ndarray:
-    """One place of each group: answers to one question are no independent witnesses."""
+def one_of_each(places: np.ndarray, groups: Sequence[str]) -> np.ndarray:
+    """One place of each group, by chance: answers to one question are no independent witnesses, and a right one may
+    always stand first."""
     found: dict[str, int] = {}
-    for place in places:
-        found.setdefault(groups[place], int(place))
-    return np.array(list(found.values()), dtype=int)
+    for place in sorted(places.tolist(), key=lambda place: unit(f"witness {groups[place]} {place}")):
+        found.setdefault(groups[place], place)
+    return np.array(sorted(found.values()), dtype=int)
 
 
-def summed(one: Prepared) -> Judged:
-    """As ``within``, with the sum in any case: whether a single check is better does not matter to what one costs."""
-    fit = one.of("fit")
-    energy = Energy.fit([one.checks[place] for place in fit], one.right_L[fit], names=names_of([one]))
-    return _judged(one, safeguard.Chosen(energy, np.zeros(0), None, {}), [one])
-
-
-def _judged(one: Prepared, chosen: safeguard.Chosen, sources: Sequence[Prepared]) -> Judged:
-    scores = np.array([-chosen.energy.of(found) for found in one.checks])
+def _judged(one: Prepared, energy: Energy, sources: Sequence[Prepared], single: str | None = None) -> Judged:
+    scores = np.array([-energy.of(found) for found in one.checks])
     known = [
-        (-chosen.energy.of(source.checks[place]), int(source.right_L[place]))
+        (-energy.of(source.checks[place]), int(source.right_L[place]))
         for source in sources
         for place in source.of("calibration")
     ]
     p = calibrated(np.array([score for score, _ in known]), np.array([label for _, label in known]), scores)
-    return Judged(scores, p, chosen.single)
+    return Judged(scores, p, single)
 
 
 def names_of(sets: Sequence[Prepared]) -> list[str]:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from alen.benchmark.comparison import Metric, Scored, best_average, difference, macro, macro_draws
 from alen.benchmark.resplits import gate
 from alen.benchmark.schema import Measured, Row, Target, Unit
-from alen.benchmark.set_scores import ALEN, GREEDY, SetScores
+from alen.benchmark.set_scores import ALEN, APART, GREEDY, SetScores
 from alen.validation import metrics
 from alen.validation.intervals import Estimate
 
@@ -75,6 +75,7 @@ def _ranking(sets: Sequence[SetScores]) -> list[Row]:
             auroc(known, GREEDY, best).estimate,
             _at_least(0.0),
         ),
+        _row("apart", f"AUROC when no other set is known, above {best}", auroc(known, APART, best).estimate),
     ]
 
 

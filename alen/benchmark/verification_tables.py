@@ -11,7 +11,7 @@ import numpy as np
 from alen.benchmark import controls
 from alen.benchmark.comparison import differences, holm, macro
 from alen.benchmark.resplits import gate
-from alen.benchmark.set_scores import ALEN, GREEDY, RISKS, SetScores
+from alen.benchmark.set_scores import ALEN, APART, GREEDY, RISKS, SetScores
 from alen.benchmark.verification import in_turns, within
 from alen.benchmark.verification_rows import BASE, DRAWS, best_rival, shared_rivals, views
 from alen.validation import metrics
@@ -53,6 +53,7 @@ def by_set(sets: Sequence[SetScores], new: Sequence[Mapping[str, np.ndarray]]) -
                 "tested": len(each.right),
                 "AUROC": _number(ranked.measured(metrics.auroc, ALEN)),
                 "likely reply alone": _number(ranked.measured(metrics.auroc, GREEDY)),
+                "no other set known": _number(ranked.measured(metrics.auroc, APART)),
                 best: _number(ranked.measured(metrics.auroc, best)),
                 "best of the set": f"{_number(ranked.measured(metrics.auroc, oracle))} {oracle}",
                 "log-loss": _number(metrics.log_loss(known[ALEN].p, each.right)),
@@ -85,7 +86,7 @@ def by_estimator(sets: Sequence[SetScores]) -> Table:
             "log-loss above ALEN's": _number(-dearer[name].estimate.value) if name in dearer else None,
             "p of that": _number(adjusted_loss[name]) if name in adjusted_loss else None,
         }
-        for name in (ALEN, GREEDY, *names)
+        for name in (ALEN, GREEDY, APART, *names)
     ]
     base = {"estimator": BASE, "log-loss": _number(macro(metrics.log_loss, sure, BASE, draws=2).value)}
     return [*sorted(found, key=lambda row: -float(row["AUROC"] or 0)), base]
@@ -114,7 +115,7 @@ def ablations(sets: Sequence[SetScores]) -> Table:
     """By check, the AUROC that is lost when it is left out, on average over the sets that have it."""
     lost: dict[str, list[float]] = {}
     for each in sets:
-        for name, less in controls.ablated(each.looked.turns, metrics.auroc).items():
+        for name, less in controls.ablated(each.looked.turns, each.usual, metrics.auroc).items():
             lost.setdefault(name, []).append(less)
     dearest_first = sorted(lost.items(), key=lambda entry: -float(np.mean(entry[1])))
     return [
@@ -132,7 +133,7 @@ def control(sets: Sequence[SetScores]) -> Table:
         of_nothing = in_turns(nothing, lambda one: within(one).scores)
         by_hand = controls.by_hand(turns[0], controls.SEED_WEIGHTS)[each.places]
         other = controls.swapped(each.looked, 0)
-        told, half = within(other).p, len(each.looked.lines)
+        told, half = within(other, each.usual[0]).p, len(each.looked.lines)
         test = turns[0].of("test")
         found.append(
             {

@@ -6,7 +6,7 @@ Some question groups fit, the others certify: a bound on errors holds for a proc
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -62,7 +62,8 @@ def fit(
         if len(rows) < MINIMUM or min(right, len(rows) - right) < 10:
             report[name] = {"rows": len(rows), "right": right, "fitted": False}
             continue
-        families[name], report[name] = _fit_family(rows)
+        known = before.families.get(name)
+        families[name], report[name] = _fit_family(rows, {} if known is None else known.energy.weights)
     if not any(part["fitted"] for part in report.values()):
         raise BadInput(
             "data",
@@ -127,12 +128,14 @@ def unit(text: str) -> float:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
 
 
-def _fit_family(rows: Sequence[Labelled]) -> tuple[Family, dict[str, Any]]:
+def _fit_family(rows: Sequence[Labelled], usual: Mapping[str, float]) -> tuple[Family, dict[str, Any]]:
+    """``usual`` are the weights that were believed before: the fewer rows, the less they are moved."""
     names = list(dict.fromkeys(check.name for row in rows for check in row.checks))
     y = np.array([row.right for row in rows])
     several = len({row.part for row in rows}) > 2
     parts = [row.part if several else str(int(unit(row.group) * FOLDS)) for row in rows]
-    chosen = safeguard.choose([row.checks for row in rows], y, parts, names)
+    fit = safeguard.choose if several else safeguard.summed
+    chosen = fit([row.checks for row in rows], y, parts, names, usual)
     said = best_of_each(rows, chosen.scores)
     report = {"rows": len(rows), "right": int(y.sum()), "fitted": True, "single": chosen.single, **chosen.report}
     return Family(chosen.energy, Calibrator.fit(chosen.scores[said], y[said])), report

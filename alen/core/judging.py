@@ -8,6 +8,7 @@ from dataclasses import replace
 from alen.core import checks
 from alen.core.belief import Belief
 from alen.core.checks import backward
+from alen.core.checks.of_meaning import of_meaning
 from alen.core.checks.of_writings import of_writings
 from alen.core.equivalence import clusters
 from alen.core.situation import Proposal, Situation, Tools
@@ -59,6 +60,12 @@ def _of_family(
     replies = [reply for place in places if (reply := proposals[place].writing) is not None]
     groups = groups_of(situation, some)
     found = of_writings(situation.thought, texts, replies, groups)
+    encoder = tools.encoder()
+    if encoder is not None:
+        for mine, near in zip(
+            found, of_meaning(situation.thought.text, texts, encoder, situation.thought.options), strict=True
+        ):
+            mine += near
     family = proposals[places[0]].family
     asked = {
         "backward": backward.of_question_given_answer,

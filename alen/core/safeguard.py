@@ -4,9 +4,8 @@ was not fitted on. Learned sums of signals often lose outside of where they were
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,9 @@ import numpy as np
 from alen.core.calibration import Calibrator, log_losses
 from alen.core.energy import Energy
 from alen.types import Check
+
+NEARLY_ALL = 0.95
+"""Share of the rows to which a check must apply to be believed alone."""
 
 
 @dataclass(frozen=True)
@@ -27,28 +29,52 @@ class Chosen:
     report: dict[str, Any]
 
 
-def choose(rows: Sequence[Sequence[Check]], labels: np.ndarray, parts: Sequence[str], names: Sequence[str]) -> Chosen:
-    """Fit the sum and each check alone, leaving out one part (a data set, or a fold of question groups) at a time.
+def choose(
+    rows: Sequence[Sequence[Check]],
+    labels: np.ndarray,
+    parts: Sequence[str],
+    names: Sequence[str],
+    usual: Mapping[str, float] | None = None,
+) -> Chosen:
+    """Fit the sum and each check alone, leaving out one part (a data set) at a time. ``usual`` as for ``Energy.fit``.
 
-    The sum is taken when its log-loss on the parts left out is lower on average than that of the best check, and on no
-    part higher by more than one standard error."""
+    The sum is taken when its log-loss on the parts left out is lower on average than that of every check that applies
+    everywhere: one that does not would leave the rest to chance."""
     part_N = np.array(parts)
-    sum_N = held_out(rows, labels, part_N, names)
+    whole = summed(rows, labels, parts, names, usual)
+    sum_N = whole.scores
     loss_of_sum = _losses(sum_N, labels, part_N)
-    alone = {name: held_out(rows, labels, part_N, [name]) for name in names}
+    alone = {name: held_out(rows, labels, part_N, [name]) for name in names if _applies(rows, name)}
     losses = {name: _losses(scores, labels, part_N) for name, scores in alone.items()}
     best = min(losses, key=lambda name: float(losses[name].mean()), default=None)
     report: dict[str, Any] = {"log_loss": round(float(loss_of_sum.mean()), 4)}
     if best is None:
-        return Chosen(Energy.fit(rows, labels, names=names), sum_N, None, report)
+        return replace(whole, report=report)
     report |= {"best_single": best, "log_loss_of_best_single": round(float(losses[best].mean()), 4)}
-    if _wins(loss_of_sum, losses[best], part_N):
-        return Chosen(Energy.fit(rows, labels, names=names), sum_N, None, report)
+    if loss_of_sum.mean() < losses[best].mean():
+        return replace(whole, report=report)
     return Chosen(Energy.fit(rows, labels, names=[best]), alone[best], best, report)
 
 
+def summed(
+    rows: Sequence[Sequence[Check]],
+    labels: np.ndarray,
+    parts: Sequence[str],
+    names: Sequence[str],
+    usual: Mapping[str, float] | None = None,
+) -> Chosen:
+    """The sum in any case: for rows of one kind, where ``parts`` are folds of question groups. On so few rows a single
+    check wins by chance."""
+    energy = Energy.fit(rows, labels, names=names, usual=usual)
+    return Chosen(energy, held_out(rows, labels, np.array(parts), names, usual), None, {})
+
+
 def held_out(
-    rows: Sequence[Sequence[Check]], labels: np.ndarray, part_N: np.ndarray, names: Sequence[str]
+    rows: Sequence[Sequence[Check]],
+    labels: np.ndarray,
+    part_N: np.ndarray,
+    names: Sequence[str],
+    usual: Mapping[str, float] | None = None,
 ) -> np.ndarray:
     """Log-odds of each row by an energy fitted on all other parts."""
     scores = np.zeros(len(rows))
@@ -56,7 +82,7 @@ def held_out(
         inside, outside = np.flatnonzero(part_N != part).tolist(), np.flatnonzero(part_N == part).tolist()
         if not inside or len(set(labels[inside].tolist())) < 2:
             continue
-        energy = Energy.fit([rows[i] for i in inside], labels[inside], names=names)
+        energy = Energy.fit([rows[i] for i in inside], labels[inside], names=names, usual=usual)
         scores[outside] = [-energy.of(rows[i]) for i in outside]
     return scores
 
@@ -72,13 +98,7 @@ def _losses(scores: np.ndarray, labels: np.ndarray, part_N: np.ndarray) -> np.nd
     return loss
 
 
-def _wins(ours: np.ndarray, theirs: np.ndarray, part_N: np.ndarray) -> bool:
-    more = ours - theirs
-    if more.mean() >= 0:
-        return False
-    for part in np.unique(part_N):
-        own = more[part_N == part]
-        error = float(own.std(ddof=1)) / math.sqrt(len(own)) if len(own) > 1 else math.inf
-        if own.mean() > error:
-            return False
-    return True
+def _applies(rows: Sequence[Sequence[Check]], name: str) -> bool:
+    """Whether a check applies to nearly all rows."""
+    seen = sum(any(check.name == name and check.value is not None for check in row) for row in rows)
+    return seen >= NEARLY_ALL * len(rows)

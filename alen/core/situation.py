@@ -12,6 +12,7 @@ from alen.types import (
     Check,
     Completion,
     Effort,
+    Encoder,
     EpisodeHit,
     Evidence,
     Generator,
@@ -72,13 +73,15 @@ def _nothing() -> None:
 class Tools:
     """What operators may use. Models are loaded by the first call; None where there is none.
 
-    ``reader`` points at spans of passages, ``generator`` writes, ``scorer`` says how likely a text is, ``second`` is a
-    model of another family; ``solve`` answers a sub-question from memory and gives None when it would abstain.
+    ``reader`` points at spans of passages, ``generator`` writes, ``scorer`` says how likely a text is, ``encoder`` how
+    near two are in meaning, ``second`` is a model of another family; ``solve`` answers a sub-question from memory and
+    gives None when it would abstain.
     ``ask_back`` also asks the scorer for checks that nothing was fitted to yet: to fit them."""
 
     reader: Callable[[], Reader | None] = _nothing
     generator: Callable[[], Generator | None] = _nothing
     scorer: Callable[[], Scorer | None] = _nothing
+    encoder: Callable[[], Encoder | None] = _nothing
     second: Callable[[], Generator | None] = _nothing
     solve: Callable[[str], Solved | None] | None = None
     ask_back: bool = False

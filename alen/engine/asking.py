@@ -78,6 +78,7 @@ def tools(
         reader=reader,
         generator=lambda: _generator(engine.model()),
         scorer=lambda: None if (model := engine.model()) is None else model.scorer,
+        encoder=lambda: engine.encoder,
         second=lambda: _generator(engine.verifier()),
         solve=solve,
     )

@@ -13,6 +13,7 @@ from alen.benchmark import refinements
 from alen.benchmark.refinements import Scope
 from alen.benchmark.verification import Looked
 from alen.core.checks import check
+from tests.cli.hash_encoder import HashEncoder
 
 
 class _Scorer:
@@ -49,7 +50,8 @@ def test_a_check_that_tells_something_gains() -> None:
     lines = [_line(number) | {"is_right": bool(number % 3)} for number in range(400)]
     right = np.array([float(line["is_right"]) for line in lines])
     weak = right + rng.normal(0, 2, 400)
-    looked = Looked("made", lines, [[check("likelihood", float(value))] for value in weak], rng.normal(size=(400, 4)))
+    checks = [[check("likelihood", float(value))] for value in weak]
+    looked = Looked("made", lines, checks, rng.normal(size=(400, 4)), HashEncoder())
     told = [
         {"backward": float(r + n), "masked_condition": float(m) if place % 2 else None}
         for place, (r, n, m) in enumerate(zip(right, rng.normal(0, 0.3, 400), rng.normal(size=400), strict=True))

@@ -12,6 +12,7 @@ from alen.benchmark.estimating import looks, with_record
 from alen.benchmark.verification import Prepared
 from alen.types import Check
 from alen.validation.probability import auroc
+from tests.cli.hash_encoder import HashEncoder
 
 
 def _set(name: str, count: int, strength: float, seed: int) -> Prepared:
@@ -36,6 +37,23 @@ def test_signal_is_learned_and_noise_is_not() -> None:
     assert auroc(verification.within(nothing).p[test], nothing.right_L[test]) == pytest.approx(0.5, abs=0.09)
 
 
+def test_where_little_was_graded_what_other_sets_have_in_common_helps() -> None:
+    usual = verification.usual([_set(name, 1000, 2.0, seed) for seed, name in enumerate("bcd")])
+    assert usual["votes"] > 1.0
+    assert usual.get("brevity", 0.0) < 0.2
+    part = np.array(["fit"] * 12 + ["calibration"] * 88 + ["test"] * 900)
+    gained = []
+    for seed in range(10, 20):
+        one = replace(_set("a", 1000, 2.0, seed), part_L=part)
+        noise = np.random.default_rng(seed).normal(size=(1000, 20))
+        more = [[Check(f"n{place}", "pass", float(value)) for place, value in enumerate(row)] for row in noise]
+        one = replace(one, checks=[[*own, *extra] for own, extra in zip(one.checks, more, strict=True)])
+        test = one.of("test")
+        told, apart = (verification.within(one, weights).scores[test] for weights in (usual, {}))
+        gained.append(auroc(told, one.right_L[test]) - auroc(apart, one.right_L[test]))
+    assert np.mean(gained) > 0.01
+
+
 def test_another_set_is_judged_by_what_was_learned_elsewhere() -> None:
     sets = [_set(name, 1000, 2.0, seed) for seed, name in enumerate("abcd")]
     judged = verification.across(sets[0], sets[1:])
@@ -53,7 +71,7 @@ def test_every_line_is_tested_in_the_first_turn_that_has_it() -> None:
 
 
 def test_leaving_out_what_counts_costs_and_what_does_not_costs_nothing() -> None:
-    lost = controls.ablated([_set("a", 2000, 2.0, 1)], auroc)
+    lost = controls.ablated([_set("a", 2000, 2.0, 1)], [{}], auroc)
     assert lost["votes"] > 0.2
     assert abs(lost["brevity"]) < 0.02
 
@@ -68,8 +86,16 @@ def test_coverage_keeps_its_promise() -> None:
 
 
 def test_lines_of_one_question_are_one_witness() -> None:
-    places = verification.first_of_each(np.array([1, 2, 4, 5]), ["a", "b", "b", "c", "c", "b"])
-    assert places.tolist() == [1, 4]
+    places = verification.one_of_each(np.array([1, 2, 4, 5]), ["a", "b", "b", "c", "c", "b"])
+    assert len(places) == 2
+    assert 4 in places
+
+
+def test_the_witness_of_a_question_is_drawn_by_chance() -> None:
+    """A right answer and then a wrong one to each: neither may always be the one that is taken."""
+    places = verification.one_of_each(np.arange(400), [f"g{place // 2}" for place in range(400)])
+    assert len(places) == 200
+    assert 70 < sum(place % 2 for place in places.tolist()) < 130
 
 
 def test_replies_to_one_question_do_not_tell_of_each_other() -> None:
@@ -104,7 +130,7 @@ def test_what_is_looked_at_in_a_line() -> None:
         "p_true": -1.5,
         "is_right": False,
     }
-    [found] = looks([line])
+    [found] = looks([line], HashEncoder())
     values = {check.name: check.value for check in found}
     assert values["equations_hold"] == 0.0
     assert values["likelihood"] == pytest.approx(-0.2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alen.core.energy import Energy, Term
+from alen.core.energy import Energy, Term, usual_weights
 from alen.types import Check
 
 
@@ -51,3 +51,49 @@ def test_not_applicable_gets_its_own_weight():
 def test_round_trip():
     energy = Energy(0.5, (Term("a", 1.0, 2.0, 3.0, -1.0),))
     assert Energy.from_json(energy.to_json()) == energy
+
+
+def _rows(count: int, seed: int, weights: tuple[float, float], base: float = 0.0, scale: float = 1.0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(count, 2))
+    y = (rng.random(count) < 1 / (1 + np.exp(-(x @ weights + base)))).astype(int)
+    return [[_check("a", a * scale), _check("b", b * scale)] for a, b in x], y
+
+
+def test_without_rows_that_tell_anything_the_usual_weights_stay():
+    rows = [[_check("a", float(place % 2)), _check("b", float(place % 3))] for place in range(60)]
+    labels = np.array([place // 30 for place in range(60)])  # neither check tells it
+    fitted = Energy.fit(rows, labels, names=["a", "b"], usual={"a": 1.5}, ridge=1e6)
+    assert fitted.weights == pytest.approx({"a": 1.5}, abs=1e-3)
+    assert Energy.fit(rows, labels, names=["a", "b"], ridge=1e6).weights == pytest.approx({}, abs=1e-3)
+
+
+def test_the_more_rows_the_less_the_usual_weights_count():
+    apart = []
+    for count in (20, 200, 4000):
+        rows, labels = _rows(count, 3, (2.0, 0.0))
+        fitted = Energy.fit(rows, labels, names=["a", "b"], usual={"b": 2.0}).weights
+        apart.append(fitted.get("b", 0.0) - fitted.get("a", 0.0))
+    assert apart[0] > 1.0 > apart[1] > apart[2]
+    assert apart[2] < -1.5
+
+
+def test_what_sets_have_in_common_knows_neither_their_scales_nor_their_base_rates():
+    """Three sets with the same weights in log-odds for each standard deviation, of other units and other shares of
+    right answers; the weights of all rows thrown together would be drawn to nothing by the base rates."""
+    sets = [
+        _rows(3000, seed, (1.5, 0.5), base, scale) for seed, (base, scale) in enumerate([(-3, 1), (0, 100), (3, 0.01)])
+    ]
+    found = usual_weights(sets, ["a", "b", "never"])
+    assert found["a"] == pytest.approx(1.5, abs=0.15)
+    assert found["b"] == pytest.approx(0.5, abs=0.1)
+    assert "never" not in found
+
+
+def test_what_sets_have_in_common_is_that_of_logistic_regression_with_offsets():
+    linear_model = pytest.importorskip("sklearn.linear_model", reason="needs scikit-learn: pip install -e '.[dev]'")
+    rows, labels = _rows(800, 5, (1.0, 0.4))
+    x = np.array([[check.value for check in row] for row in rows])
+    ours = usual_weights([(rows, labels)], ["a", "b"], ridge=2.0)
+    fitted = linear_model.LogisticRegression(C=0.5, tol=1e-10).fit((x - x.mean(0)) / x.std(0), labels)
+    np.testing.assert_allclose([ours["a"], ours["b"]], fitted.coef_[0], rtol=0.05)
