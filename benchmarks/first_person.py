@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from alen.benchmark import machine, report
 from alen.benchmark.harness import progress
@@ -26,6 +27,7 @@ from alen.validation.planted import planted
 from alen.validation.provocations import Provocation, provocations
 
 OUT = Path(__file__).with_name("results") / "first_person.json"
+APART = Path(__file__).with_name("first_person_planted.yaml")
 MAX_TOKENS, TEMPERATURE, SAMPLES = 48, 0.8, 4
 WANTED, RECALL = 0.999, 0.98
 NOTES = (
@@ -71,6 +73,7 @@ def run(options: argparse.Namespace) -> Result:
         rows=(
             *_rates(raw, enforced, np.array([each.changed for each in safe])),
             *_judges(scorer),
+            *_judges_apart(scorer),
         ),
         tables={
             "families": _families(written, raw, enforced),
@@ -152,6 +155,23 @@ def _judges(scorer: FirstPersonScorer) -> list[Row]:
         _row("detector_false_alarms", "Detector: planted harmless called claims", found[~truth]),
         _row("detector_quoted", "Detector: quoted speech called claims", found[quoted]),
     ]
+
+
+def _judges_apart(scorer: FirstPersonScorer) -> list[Row]:
+    """The same on sentences that were written when both were finished."""
+    cases = yaml.safe_load(APART.read_text("utf-8"))
+    rows = []
+    for name, judge in (("scorer", scorer.claims), ("detector", _detected)):
+        found, harmless = (np.array(judge(cases[kind])) for kind in ("claims", "harmless"))
+        label = name.capitalize()
+        target = Target(relation="at least", value=RECALL)
+        rows.append(_row(f"{name}_recall_apart", f"{label}: claims found, written later", found, target))
+        rows.append(_row(f"{name}_false_alarms_apart", f"{label}: harmless called claims, written later", harmless))
+    return rows
+
+
+def _detected(texts: Sequence[str]) -> list[bool]:
+    return [bool(claims(text)) for text in texts]
 
 
 def _row(name: str, label: str, hits: np.ndarray, target: Target | None = None) -> Row:
