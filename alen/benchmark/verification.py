@@ -18,8 +18,9 @@ from alen.benchmark.comparison import calibrated
 from alen.benchmark.splits import SALT, TURNS, SplitName, merged_groups, splits
 from alen.core import safeguard
 from alen.core.abstention import certify
-from alen.core.energy import Energy, usual_weights
+from alen.core.energy import Energy
 from alen.core.fitting import unit
+from alen.core.weights import usual_weights
 from alen.types import Check, Encoder
 
 Checks = Sequence[Sequence[Check]]

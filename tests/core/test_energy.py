@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alen.core.energy import Energy, Term, usual_weights
+from alen.core.energy import Energy, Term
+from alen.core.weights import usual_weights
 from alen.types import Check
 
 
