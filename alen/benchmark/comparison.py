@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from alen.core.calibration import Calibrator
 from alen.validation.intervals import DRAWS, LEVEL, Estimate
-from alen.validation.probability import auroc
+from alen.validation.probability import auroc, log_loss
 
 Metric = Callable[[ArrayLike, ArrayLike], float]
 
@@ -44,6 +44,23 @@ class Scored:
                 values.append(value)
                 counts.append(int(here.sum()))
         return float(np.average(values, weights=counts)) if values else math.nan
+
+    def drawn(self, metric: Metric, name: str, weight_DN: np.ndarray) -> np.ndarray:
+        """(D,) the metric of each draw, which holds every question as often as ``weight_DN`` says."""
+        of_draws = OF_DRAWS.get(metric)
+        if of_draws is None:
+            rows = np.arange(len(self.right))
+            return np.array([self.measured(metric, name, np.repeat(rows, weight_N)) for weight_N in weight_DN])
+        turns = np.zeros(len(self.right)) if self.turns is None else self.turns
+        total_D, count_D = np.zeros(len(weight_DN)), np.zeros(len(weight_DN))
+        for turn in np.unique(turns):
+            here = turns == turn
+            value_D = of_draws(self.scores[name][here], self.right[here], weight_DN[:, here])
+            size_D = np.where(np.isfinite(value_D), weight_DN[:, here].sum(1), 0)
+            total_D += np.where(size_D > 0, value_D, 0.0) * size_D
+            count_D += size_D
+        with np.errstate(invalid="ignore"):
+            return np.asarray(total_D / count_D)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +115,12 @@ def macro_draws(
     generator = np.random.default_rng(seed)
     totals = {name: np.zeros(draws) for name in names}
     for scored in one:
-        rows = _members(scored.groups)
-        for draw in range(draws):
-            taken = np.concatenate([rows[place] for place in generator.integers(0, len(rows), len(rows))])
-            for name in names:
-                totals[name][draw] += scored.measured(metric, name, taken)
+        _, place_N = np.unique(scored.groups, return_inverse=True)
+        count = int(place_N.max()) + 1
+        taken_DG = generator.integers(0, count, (draws, count))
+        often_DG = np.stack([np.bincount(taken_G, minlength=count) for taken_G in taken_DG])
+        for name in names:
+            totals[name] += scored.drawn(metric, name, often_DG[:, place_N])
     return {name: total / len(one) for name, total in totals.items()}
 
 
@@ -126,8 +144,25 @@ def calibrated(scores: np.ndarray, right: np.ndarray, wanted: np.ndarray) -> np.
     return Calibrator.fit((scores - centre) / spread, right).probabilities((wanted - centre) / spread)
 
 
-def _members(groups: Sequence[str]) -> list[np.ndarray]:
-    found: dict[str, list[int]] = {}
-    for row, group in enumerate(groups):
-        found.setdefault(group, []).append(row)
-    return [np.array(rows) for rows in found.values()]
+def _auroc_of_draws(scores: np.ndarray, right: np.ndarray, weight_DN: np.ndarray) -> np.ndarray:
+    """(D,) ``auroc`` where each row counts as often as its weight says; NaN where only one label was drawn."""
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf) > 0)
+    right_DK = np.add.reduceat(weight_DN[:, order] * right[order], starts, axis=1)
+    wrong_DK = np.add.reduceat(weight_DN[:, order] * (1 - right[order]), starts, axis=1)
+    below_DK = np.cumsum(wrong_DK, axis=1) - wrong_DK / 2
+    with np.errstate(invalid="ignore"):
+        return np.asarray((right_DK * below_DK).sum(1) / (right_DK.sum(1) * wrong_DK.sum(1)))
+
+
+def _log_loss_of_draws(p: np.ndarray, right: np.ndarray, weight_DN: np.ndarray) -> np.ndarray:
+    each_N = np.array([log_loss(p[row : row + 1], right[row : row + 1]) for row in range(len(p))])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(weight_DN @ each_N / weight_DN.sum(1))
+
+
+OF_DRAWS: dict[Metric, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
+    auroc: _auroc_of_draws,
+    log_loss: _log_loss_of_draws,
+}
+"""Metrics that are known of all draws at once: those that are asked for many estimators."""

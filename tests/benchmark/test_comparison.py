@@ -96,3 +96,19 @@ def test_numbers_of_two_turns_are_not_ranked_against_each_other() -> None:
     # A turn in which all are right tells nothing.
     assert one.measured(auroc, "shifted", np.array([0, 2, 22, 23])) == 1.0
     assert np.isnan(one.measured(auroc, "shifted", np.array([2, 22])))
+
+
+def test_many_draws_at_once_are_what_each_draw_would_be() -> None:
+    """Ties, turns, and draws that hold one label alone."""
+    rng = np.random.default_rng(4)
+    right = (rng.random(60) < 0.5).astype(float)
+    scores = {"a": np.round(rng.random(60), 1), "b": rng.random(60)}
+    weight = rng.integers(0, 3, (40, 60))
+    weight[0] = right  # wrong ones are not in it
+    for turns in (None, rng.integers(0, 3, 60).astype(float)):
+        one = Scored(right, [str(row) for row in range(60)], scores, turns)
+        for metric in (auroc, log_loss):
+            for name in scores:
+                rows = [np.repeat(np.arange(60), often) for often in weight]
+                slow = [one.measured(metric, name, taken) for taken in rows]
+                np.testing.assert_allclose(one.drawn(metric, name, weight), slow, rtol=1e-9)
