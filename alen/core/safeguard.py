@@ -4,6 +4,7 @@ was not fitted on. Learned sums of signals often lose outside of where they were
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,8 +39,8 @@ def choose(
 ) -> Chosen:
     """Fit the sum and each check alone, leaving out one part (a data set) at a time. ``usual`` as for ``Energy.fit``.
 
-    The sum is taken when its log-loss on the parts left out is lower on average than that of every check that applies
-    everywhere: one that does not would leave the rest to chance."""
+    A check is taken in place of the sum when it applies everywhere and its log-loss on the parts left out is lower by
+    more than one standard error over the parts: of many checks one is always a little better by chance."""
     part_N = np.array(parts)
     whole = summed(rows, labels, parts, names, usual)
     sum_N = whole.scores
@@ -51,7 +52,7 @@ def choose(
     if best is None:
         return replace(whole, report=report)
     report |= {"best_single": best, "log_loss_of_best_single": round(float(losses[best].mean()), 4)}
-    if loss_of_sum.mean() < losses[best].mean():
+    if not _is_better(losses[best], loss_of_sum, part_N):
         return replace(whole, report=report)
     return Chosen(Energy.fit(rows, labels, names=[best]), alone[best], best, report)
 
@@ -96,6 +97,11 @@ def _losses(scores: np.ndarray, labels: np.ndarray, part_N: np.ndarray) -> np.nd
         p = np.full(outside.sum(), 0.5) if fitted is None else fitted.probabilities(scores[outside])
         loss[outside] = log_losses(p, labels[outside])
     return loss
+
+
+def _is_better(ours: np.ndarray, theirs: np.ndarray, part_N: np.ndarray) -> bool:
+    less = np.array([float((theirs - ours)[part_N == part].mean()) for part in np.unique(part_N)])
+    return bool(less.mean() > less.std(ddof=1) / math.sqrt(len(less))) if len(less) > 1 else False
 
 
 def _applies(rows: Sequence[Sequence[Check]], name: str) -> bool:
