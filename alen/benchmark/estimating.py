@@ -21,7 +21,7 @@ from alen.core.operators import compute
 from alen.core.operators.writing import answer_of
 from alen.core.record import Record
 from alen.core.situation import Situation
-from alen.thought import ThoughtState
+from alen.thought import ThoughtState, stem
 from alen.types import Check, Completion, Encoder, Recollection
 
 Line = Mapping[str, Any]
@@ -50,7 +50,30 @@ RECORD = frozenset({"record_near", "record_of_answer"})
 
 def looks(lines: Sequence[Line], encoder: Encoder) -> list[list[Check]]:
     """The checks of each line's greedy reply, without those that need graded answers."""
-    return [_of_line(line, encoder) for line in lines]
+    known = _Known(encoder, [text for line in lines for text in _meant(line)])
+    return [_of_line(line, known) for line in lines]
+
+
+class _Known:
+    """An encoder that encoded everything at once, line by line being many times slower."""
+
+    def __init__(self, encoder: Encoder, texts: Sequence[str]) -> None:
+        self.name, self.dim, self.fingerprint = encoder.name, encoder.dim, encoder.fingerprint
+        distinct = list(dict.fromkeys(texts))
+        self._rows = {text: row for row, text in enumerate(distinct)}
+        self._vectors_ND = encoder.encode(distinct)
+
+    def encode(self, texts: list[str]) -> np.ndarray:
+        return np.asarray(self._vectors_ND[[self._rows[text] for text in texts]])
+
+
+def _meant(line: Line) -> list[str]:
+    """What is compared in meaning: the question, the likely answer, the options."""
+    return [stem(line["question"]), _said(line), *(line.get("options") or ())]
+
+
+def _said(line: Line) -> str:
+    return answer_of(line["greedy"]["text"]) or "nothing"
 
 
 def with_record(
@@ -81,7 +104,7 @@ def _of_line(line: Line, encoder: Encoder) -> list[Check]:
     options = tuple(line.get("options") or ())
     groups = clusters(texts, question=line["question"], options=options)
     found = of_writings(thought, texts, replies, groups)[0]
-    found += of_meaning(line["question"], [texts[0] or "nothing"], encoder, options)[0]
+    found += of_meaning(line["question"], [_said(line)], encoder, options)[0]
     return [*found, *_of_options(line), *_of_judgement(line), *_of_context(line), *_derived(line)]
 
 
