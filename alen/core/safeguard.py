@@ -1,5 +1,5 @@
-"""Whether a sum of many checks may be believed: only where it beats the best single one on questions of a kind that it
-was not fitted on. Learned sums of signals often lose outside of where they were fitted.
+"""Whether a sum of many checks may be believed: not where the best single one is clearly better on questions of a kind
+that neither was fitted on. Learned sums of signals often lose outside of where they were fitted.
 """
 
 from __future__ import annotations

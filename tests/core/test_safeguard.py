@@ -27,6 +27,10 @@ def test_two_that_tell_something_everywhere_are_added_up() -> None:
     assert _chosen({"x": (1.5, 1.5), "y": (1.5, 1.5), "z": (1.5, 1.5)}) is None
 
 
+def test_one_that_misleads_on_one_part_is_left_out() -> None:
+    assert _chosen({"x": (1.5, 1.5), "y": (1.5, 1.5), "z": (1.5, -3.0)}) == "a"
+
+
 def test_one_that_misleads_on_most_parts_is_left_out() -> None:
     assert _chosen({"x": (1.5, 3.0), "y": (1.5, -3.0), "z": (1.5, 3.0), "v": (1.5, -3.0), "w": (1.5, 0.0)}) == "a"
 
