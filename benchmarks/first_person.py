@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> Result:
     with progress() as show:
         written = write(prompts, options, lambda done: show("writing", done, len(prompts)))
     texts = [one["text"] for one in written]
-    safe = [speak_safely(text) for text in texts]
+    safe = [speak_safely(text, strict=True) for text in texts]
     scorer = FirstPersonScorer.load()
     raw, enforced = ~scorer.claims(texts), ~scorer.claims([each.text for each in safe])
     return Result(

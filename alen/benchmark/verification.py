@@ -93,7 +93,9 @@ def within(one: Prepared, usual: Mapping[str, float] | None = None) -> Judged:
     """Fitted on the set's own fit part, where little was graded not far from the ``usual`` weights; calibrated on its
     own calibration part."""
     rows, labels = _graded(one)
-    return _judged(one, Energy.fit(rows, labels, names=names_of([one]), usual=usual), [one])
+    energy = Energy.fit(rows, labels, names=names_of([one]), usual=usual)
+    scores = np.array([-energy.of(found) for found in one.checks])
+    return Judged(scores, of_scores(scores)(one), None)
 
 
 def usual(others: Sequence[Prepared]) -> dict[str, float]:
@@ -107,17 +109,15 @@ def _graded(one: Prepared) -> tuple[Checks, np.ndarray]:
 
 
 def across(one: Prepared, others: Sequence[Prepared]) -> Judged:
-    """Fitted and calibrated on the other sets alone, each of which is left out once to choose by. Nobody has graded
-    answers of a set that is new, so that the record has no say."""
+    """Fitted on the other sets alone, and calibrated on what each of them is given by the rest, as ``alen calibrate``
+    does with several data sets. Nobody has graded answers of a set that is new, so that the record has no say."""
     one, others = one.without(estimating.RECORD), [other.without(estimating.RECORD) for other in others]
-    rows, labels, parts = [], [], []
-    for other in others:
-        for place in other.of("fit"):
-            rows.append(other.checks[place])
-            labels.append(int(other.right_L[place]))
-            parts.append(other.name)
+    graded = [(other, place) for other in others for place in other.of("fit", "calibration").tolist()]
+    rows, labels = [other.checks[place] for other, place in graded], [other.right_L[place] for other, place in graded]
+    parts = [other.name for other, _ in graded]
     chosen = safeguard.choose(rows, np.array(labels), parts, names_of(others))
-    return _judged(one, chosen.energy, others, chosen.single)
+    scores = np.array([-chosen.energy.of(found) for found in one.checks])
+    return Judged(scores, calibrated(chosen.scores, np.array(labels), scores), chosen.single)
 
 
 def in_turns(turns: Sequence[Prepared], judge: Callable[[Prepared], np.ndarray]) -> np.ndarray:
@@ -165,17 +165,6 @@ def one_of_each(places: np.ndarray, groups: Sequence[str]) -> np.ndarray:
     for place in sorted(places.tolist(), key=lambda place: unit(f"witness {groups[place]} {place}")):
         found.setdefault(groups[place], place)
     return np.array(sorted(found.values()), dtype=int)
-
-
-def _judged(one: Prepared, energy: Energy, sources: Sequence[Prepared], single: str | None = None) -> Judged:
-    scores = np.array([-energy.of(found) for found in one.checks])
-    known = [
-        (-energy.of(source.checks[place]), int(source.right_L[place]))
-        for source in sources
-        for place in source.of("calibration")
-    ]
-    p = calibrated(np.array([score for score, _ in known]), np.array([label for _, label in known]), scores)
-    return Judged(scores, p, single)
 
 
 def names_of(sets: Sequence[Prepared]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from alen.core.weights import RIDGE, columns, projected
+from alen.core.weights import RIDGE, SHARED_RIDGE, columns, projected, usual_weights
 from alen.types import Check
 
 
@@ -81,9 +81,31 @@ class Energy:
             weight, missing = float(weights[at]), float(weights[at + 1]) if partial else 0.0
             at += 2 if partial else 1
             if weight > 1e-6 or missing:
-                numbers = (column.mean, column.scale, weight, missing)
-                terms.append(Term(column.name, *(round(number, 5) for number in numbers)))
+                terms.append(Term(column.name, *map(_short, (column.mean, column.scale, weight, missing))))
         return cls(round(bias, 5), tuple(terms))
+
+    @classmethod
+    def shared(
+        cls,
+        rows: Sequence[Sequence[Check]],
+        labels: np.ndarray,
+        parts: Sequence[str],
+        *,
+        names: Sequence[str],
+        ridge: float = SHARED_RIDGE,
+        usual: Mapping[str, float] | None = None,
+    ) -> Energy:
+        """What several data sets have in common, for questions of a kind that none of them is.
+
+        ``parts`` names the set of each row. Each has a bias of its own while the weights are fitted, which is left out
+        afterwards, and a check that does not apply adds nothing: both would tell the set, and how often its answers are
+        right, of which a new kind of question knows nothing. A calibrator puts the mean right."""
+        part_N = np.array(parts)
+        places = [np.flatnonzero(part_N == part).tolist() for part in dict.fromkeys(parts)]
+        weights = usual_weights([([rows[i] for i in own], labels[own]) for own in places], names, ridge, usual)
+        found = {column.name: column for column in columns(rows, names)}
+        scales = {name: (_short(found[name].mean), _short(found[name].scale)) for name in weights}
+        return cls(0.0, tuple(Term(name, *scales[name], weight) for name, weight in weights.items()))
 
     @property
     def weights(self) -> dict[str, float]:
@@ -96,6 +118,11 @@ class Energy:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Energy:
         return cls(data["bias"], tuple(Term(**term) for term in data["terms"]))
+
+
+def _short(number: float) -> float:
+    """Six digits, wherever the point is: a small scale must not become zero."""
+    return float(f"{number:.6g}")
 
 
 _SLOTS = tuple(Term.__dataclass_fields__)

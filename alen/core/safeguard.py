@@ -5,8 +5,9 @@ that neither was fitted on. Learned sums of signals often lose outside of where 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ import numpy as np
 from alen.core.calibration import Calibrator, log_losses
 from alen.core.energy import Energy
 from alen.types import Check
+
+Checks = Sequence[Sequence[Check]]
+Fit = Callable[[Checks, np.ndarray, Sequence[str]], Energy]
 
 NEARLY_ALL = 0.95
 """Share of the rows to which a check must apply to be believed alone."""
@@ -31,22 +35,22 @@ class Chosen:
 
 
 def choose(
-    rows: Sequence[Sequence[Check]],
+    rows: Checks,
     labels: np.ndarray,
     parts: Sequence[str],
     names: Sequence[str],
     usual: Mapping[str, float] | None = None,
 ) -> Chosen:
-    """Fit the sum and each check alone, leaving out one part (a data set) at a time. ``usual`` as for ``Energy.fit``.
+    """Fit what the ``parts`` (data sets) have in common, and each check alone, leaving out one part at a time.
+    ``usual`` as for ``Energy.fit``.
 
     A check is taken in place of the sum when it applies everywhere and its log-loss on the parts left out is lower by
     more than one standard error over the parts: of many checks one is always a little better by chance."""
     part_N = np.array(parts)
-    whole = summed(rows, labels, parts, names, usual)
-    sum_N = whole.scores
-    loss_of_sum = _losses(sum_N, labels, part_N)
-    alone = {name: held_out(rows, labels, part_N, [name]) for name in names if _applies(rows, name)}
-    losses = {name: _losses(scores, labels, part_N) for name, scores in alone.items()}
+    whole = _chosen(partial(Energy.shared, names=names, usual=usual), rows, labels, part_N)
+    loss_of_sum = _losses(whole.scores, labels, part_N)
+    alone = {name: _chosen(_summing([name]), rows, labels, part_N) for name in names if _applies(rows, name)}
+    losses = {name: _losses(chosen.scores, labels, part_N) for name, chosen in alone.items()}
     best = min(losses, key=lambda name: float(losses[name].mean()), default=None)
     report: dict[str, Any] = {"log_loss": round(float(loss_of_sum.mean()), 4)}
     if best is None:
@@ -54,11 +58,11 @@ def choose(
     report |= {"best_single": best, "log_loss_of_best_single": round(float(losses[best].mean()), 4)}
     if not _is_better(losses[best], loss_of_sum, part_N):
         return replace(whole, report=report)
-    return Chosen(Energy.fit(rows, labels, names=[best]), alone[best], best, report)
+    return replace(alone[best], single=best, report=report)
 
 
 def summed(
-    rows: Sequence[Sequence[Check]],
+    rows: Checks,
     labels: np.ndarray,
     parts: Sequence[str],
     names: Sequence[str],
@@ -66,26 +70,23 @@ def summed(
 ) -> Chosen:
     """The sum in any case: for rows of one kind, where ``parts`` are folds of question groups. On so few rows a single
     check wins by chance."""
-    energy = Energy.fit(rows, labels, names=names, usual=usual)
-    return Chosen(energy, held_out(rows, labels, np.array(parts), names, usual), None, {})
+    return _chosen(_summing(names, usual), rows, labels, np.array(parts))
 
 
-def held_out(
-    rows: Sequence[Sequence[Check]],
-    labels: np.ndarray,
-    part_N: np.ndarray,
-    names: Sequence[str],
-    usual: Mapping[str, float] | None = None,
-) -> np.ndarray:
-    """Log-odds of each row by an energy fitted on all other parts."""
+def _summing(names: Sequence[str], usual: Mapping[str, float] | None = None) -> Fit:
+    return lambda rows, labels, _: Energy.fit(rows, labels, names=names, usual=usual)
+
+
+def _chosen(fit: Fit, rows: Checks, labels: np.ndarray, part_N: np.ndarray) -> Chosen:
+    """Fitted on all rows; the scores of each part by an energy fitted on all other parts."""
     scores = np.zeros(len(rows))
     for part in np.unique(part_N):
         inside, outside = np.flatnonzero(part_N != part).tolist(), np.flatnonzero(part_N == part).tolist()
         if not inside or len(set(labels[inside].tolist())) < 2:
             continue
-        energy = Energy.fit([rows[i] for i in inside], labels[inside], names=names, usual=usual)
+        energy = fit([rows[i] for i in inside], labels[inside], part_N[inside].tolist())
         scores[outside] = [-energy.of(rows[i]) for i in outside]
-    return scores
+    return Chosen(fit(rows, labels, part_N.tolist()), scores, None, {})
 
 
 def _losses(scores: np.ndarray, labels: np.ndarray, part_N: np.ndarray) -> np.ndarray:
@@ -104,7 +105,7 @@ def _is_better(ours: np.ndarray, theirs: np.ndarray, part_N: np.ndarray) -> bool
     return bool(less.mean() > less.std(ddof=1) / math.sqrt(len(less))) if len(less) > 1 else False
 
 
-def _applies(rows: Sequence[Sequence[Check]], name: str) -> bool:
+def _applies(rows: Checks, name: str) -> bool:
     """Whether a check applies to nearly all rows."""
     seen = sum(any(check.name == name and check.value is not None for check in row) for row in rows)
     return seen >= NEARLY_ALL * len(rows)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from alen.core.energy import Energy, Term
-from alen.core.weights import usual_weights
+from alen.core.weights import SHARED_RIDGE, usual_weights
 from alen.types import Check
 
 
@@ -98,3 +100,32 @@ def test_what_sets_have_in_common_is_that_of_logistic_regression_with_offsets():
     ours = usual_weights([(rows, labels)], ["a", "b"], ridge=2.0)
     fitted = linear_model.LogisticRegression(C=0.5, tol=1e-10).fit((x - x.mean(0)) / x.std(0), labels)
     np.testing.assert_allclose([ours["a"], ours["b"]], fitted.coef_[0], rtol=0.05)
+
+
+def test_what_is_shared_does_not_tell_the_set():
+    """A check applies in one of three sets alone, where nearly all answers are right: that it applies says nothing of a
+    fourth, and neither does the base rate of the three."""
+    sets = [_rows(600, seed, (1.5, 0.0), base) for seed, base in enumerate([3, -1, -1])]
+    rows = [
+        [*row, Check("own", *(("pass", 1.0 + place % 2) if not number else ("not_applicable", None)))]
+        for number, (of_set, _) in enumerate(sets)
+        for place, row in enumerate(of_set)
+    ]
+    labels, parts = (
+        np.concatenate([right for _, right in sets]),
+        [f"{number}" for number in range(3) for _ in range(600)],
+    )
+    shared = Energy.shared(rows, labels, parts, names=["a", "b", "own"])
+    assert shared.bias == 0.0
+    assert all(term.missing == 0.0 for term in shared.terms)
+    assert shared.weights == usual_weights(
+        [(rows[at : at + 600], labels[at : at + 600]) for at in (0, 600, 1200)], ["a", "b", "own"], SHARED_RIDGE
+    )
+    together = Energy.fit(rows, labels, names=["a", "b", "own"])
+    assert abs(next(term.missing for term in together.terms if term.name == "own")) > 0.5
+
+
+def test_a_tiny_scale_is_not_rounded_to_zero():
+    rows, labels = _rows(200, 1, (1.5, 0.5), 0.0, 1e-7)
+    for energy in (Energy.fit(rows, labels, names=["a"]), Energy.shared(rows, labels, ["x"] * 200, names=["a"])):
+        assert math.isfinite(energy.of(rows[0]))

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from alen.core.first_person import claims, speak_safely
 from alen.core.first_person.letters import plain
-from alen.core.first_person.repair import STATEMENTS
 from alen.core.first_person.sentences import sentences
+from alen.core.first_person.statements import STATEMENTS
 from tests.pace import within
 
 SAFE = """I found three passages.
@@ -190,6 +190,44 @@ def test_evidence_is_the_words_of_its_author() -> None:
     assert not claims("I", ["I"])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I found three passages.",
+        "I'm just a computer program, so I don't have a favorite color.",
+        "My purpose is to promote positivity.",
+        "That memory is mine.",
+        "Let me check the passage.",
+        "It brings joy to our planet.",
+        "It changes the way we see.",
+        "Today was my Sunday of bliss.",
+    ],
+)
+def test_a_language_model_knows_nothing_of_itself(text: str) -> None:
+    assert claims(text, strict=True)
+    assert speak_safely(f"{text} The kiln is hot.", strict=True).text == "The kiln is hot."
+    assert speak_safely(text, strict=True).text in STATEMENTS.values()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *STATEMENTS.values(),
+        "I don't know.",
+        "First, we multiply 3 by 4, so we get 12.",
+        "Then we need to add 5.",
+        "World War I was a war, and Elizabeth I was a queen.",
+        "It was used in a coal mine.",
+        "My Fair Lady is a musical.",
+        "The US has fifty states.",
+        'She said, "I love you."',
+        'Whitney Houston released "I Will Always Love You" in 1992.',
+    ],
+)
+def test_strictness_leaves_what_is_not_its_own_voice(text: str) -> None:
+    assert speak_safely(text, strict=True).text is text
+
+
 def test_a_poem_claims_unless_it_is_quoted() -> None:
     poem = "I wandered lonely as a cloud\nThat floats on high o'er vales and hills."
     assert claims(poem)
@@ -222,11 +260,11 @@ WORDS = st.sampled_from(
 )
 
 
-@given(st.lists(WORDS, max_size=40).map(" ".join))
-def test_repair_ends_what_it_begins(text: str) -> None:
-    safe = speak_safely(text)
-    assert not claims(safe.text)
-    assert speak_safely(safe.text).text == safe.text
+@given(st.lists(WORDS, max_size=40).map(" ".join), st.booleans())
+def test_repair_ends_what_it_begins(text: str, strict: bool) -> None:
+    safe = speak_safely(text, strict=strict)
+    assert not claims(safe.text, strict=strict)
+    assert speak_safely(safe.text, strict=strict).text == safe.text
     assert bool(safe.text.strip()) == bool(text.strip())
     assert safe.changed == bool(safe.findings)
 
@@ -247,10 +285,13 @@ def test_nothing_crashes(text: str, evidence: list[str]) -> None:
         "I " * 50_000,
         "a" * 100_000,
         "my " * 33_000,
+        "the mine " * 11_000,
+        "ME " * 33_000,
         "é" * 100_000,
     ],
-    ids=["plain", "claims", "quotes", "marks", "pronouns", "one word", "possessives", "accents"],
+    ids=["plain", "claims", "quotes", "marks", "pronouns", "one word", "possessives", "mines", "capitals", "accents"],
 )
 def test_a_long_text_takes_seconds_at_most(text: str) -> None:
-    with within(3):
-        claims(text)
+    for strict in (False, True):
+        with within(3):
+            claims(text, strict=strict)

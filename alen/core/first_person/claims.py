@@ -11,12 +11,14 @@ from alen.core.first_person.letters import plain
 from alen.core.first_person.predicates import Predicate, Token, inverted_denial, predicate, tokens
 from alen.core.first_person.quotation import is_copied, others_words_hidden
 from alen.core.first_person.sentences import sentences
+from alen.core.first_person.statements import is_statement
 from alen.core.first_person.words import A_PROGRAM, DEEDS, MINDED, MY_OWN_THINGS, STRONG
 
 FURTHEST = 30
 """Words of a predicate that are looked at."""
 
 _SUBJECTS = frozenset({"i"})
+_MANY = frozenset({"we", "us", "our", "ours", "ourselves"})
 _NUMBERED = re.compile(
     r"(?:war|part|type|class|phase|chapter|volume|act|book|stage|level|appendix|title|article|section|grade|"
     r"category|group|division|schedule)$",
@@ -99,6 +101,20 @@ _TOGETHER = re.compile(
     r"understanding|knowledge|number|result|question|equation|language model|own)\b"
 )
 """The "we" of an explanation, which takes the reader along."""
+_WORKING = re.compile(
+    r"we (?:can |could |may |must |will |should |first |then |now |also |need to |have to )*(?:see|find|get|obtain|"
+    r"repeat|multiply|add|divide|subtract|compute|calculate|use|compare|conclude|count|solve|write|substitute|simplify)\b"
+)
+"""A step of a calculation, which the reader takes as well."""
+_OPENS = re.compile(
+    r"(?:^|[,;:.(]\s*|\b(?:then|so|and|first|now|next|finally|thus|hence|therefore)\s+)$", re.IGNORECASE
+)
+_A_MINE = re.compile(
+    r"\b(?:an?|the|this|that|each|every|his|her|its|their|your|one|coal|gold|silver|copper|iron|lead|salt|tin|"
+    r"diamond|land|sea|naval|anti-tank)\s+(?:\w+\s+)?$|\bto $",
+    re.IGNORECASE,
+)
+_A_TITLE = re.compile(r"My [A-Z]\w+ [A-Z]")
 _TITLE = re.compile(r"[Mm]y [A-Z]\w+ (?:[A-Z]|of|and)|\w+ My [A-Z]")
 
 
@@ -112,20 +128,23 @@ class Claim:
     reason: Reason
 
 
-def claims(text: str, evidence: Sequence[str] = ()) -> tuple[Claim, ...]:
+def claims(text: str, evidence: Sequence[str] = (), *, strict: bool = False) -> tuple[Claim, ...]:
     """Every claim of a mind, a body or a life that ``text`` makes in its own voice, in order.
 
     Quotations and reported speech are other people's. ``evidence`` are texts that the caller shows as somebody else's
     words, such as the span of a passage: where ``text`` repeats one of them word for word (or a whole sentence of one),
-    that part is not the speaker's. English only."""
+    that part is not the speaker's. English only.
+
+    ``strict`` is for what a language model wrote: whatever it says of itself, or of a "we" that it counts itself among,
+    is a claim, because it knows nothing about itself. Only the sentences of ``statements`` are not."""
     plainly = plain(text)
     shown = [" ".join(plain(piece).text.split()) for piece in evidence]
     hidden = others_words_hidden(plainly.text, shown)
     found = []
     for start, end in sentences(hidden):
-        if is_copied(plainly.text[start:end], shown):
+        if is_copied(plainly.text[start:end], shown) or (strict and is_statement(plainly.text[start:end])):
             continue
-        for left, right, reason in of_sentence(hidden[start:end]):
+        for left, right, reason in (in_own_voice if strict else of_sentence)(hidden[start:end]):
             begin, stop = plainly.places[start + left], plainly.places[min(start + right, len(plainly.text))]
             found.append(Claim(begin, stop, text[begin:stop], reason))
     return tuple(sorted(found, key=lambda claim: (claim.start, claim.end)))
@@ -150,10 +169,36 @@ def of_sentence(sentence: str) -> Iterator[tuple[int, int, Reason]]:
     yield from _of_other_forms(sentence, words, denied)
 
 
+def in_own_voice(sentence: str) -> Iterator[tuple[int, int, Reason]]:
+    """(start, end, reason) of each claim of one sentence; without one, of the first word by which the speaker names
+    itself."""
+    found = list(of_sentence(sentence))
+    if found:
+        yield from found
+        return
+    words, shouted = tokens(sentence), sentence.isupper()
+    for place, token in enumerate(words):
+        if _is_speaker(words, place, sentence) or _names_itself(sentence, token, shouted):
+            yield token.start, token.end, reason_of(sentence[token.start : token.end + 45].lower())
+            return
+
+
+def _names_itself(sentence: str, token: Token, shouted: bool) -> bool:
+    before, after = sentence[max(0, token.start - 15) : token.start], sentence[token.start : token.end + 40]
+    if token.word == "mine":
+        return not _A_MINE.search(before)
+    if token.word == "my":
+        return not (_A_TITLE.match(after) or (sentence[token.start] == "M" and re.search(r"[A-Z]\w+ $", before)))
+    if token.word in {"me", "myself"}:
+        return _is_pronoun(sentence, token, shouted)
+    works = _WORKING.match(after.lower()) and _OPENS.search(before)
+    return token.word in _MANY and not after.startswith("US") and not works
+
+
 def _of_other_forms(
     sentence: str, words: Sequence[Token], denied: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[int, int, Reason]]:
-    lowered = sentence.lower()
+    lowered, shouted = sentence.lower(), sentence.isupper()
     speaks = any(token.word in {"i", "my", "me", "myself", "mine"} for token in words)
     for token in words:
         in_denial = any(start <= token.start < end for start, end in denied)
@@ -162,11 +207,11 @@ def _of_other_forms(
             yield token.start, min(len(sentence), token.end + len(after.split(",")[0]) + 1), reason_of(after[:40])
         elif (
             token.word in {"me", "mine", "myself"}
-            and _is_pronoun(sentence, token)
+            and _is_pronoun(sentence, token, shouted)
             and not _is_service(lowered, token, in_denial)
         ):
             yield token.start, token.end, reason_of(lowered[max(0, token.start - 40) : token.end + 20])
-        elif token.word in {"we", "us", "our", "ours", "ourselves"} and sentence[token.start : token.end] != "US":
+        elif token.word in _MANY and sentence[token.start : token.end] != "US":
             near = lowered[max(0, token.start - (30 if token.word == "us" else 0)) : token.end + 45]
             if STRONG.search(near) or not _TOGETHER.search(lowered[max(0, token.start - 8) : token.end + 30]):
                 yield token.start, token.end, reason_of(near)
@@ -233,16 +278,13 @@ def _is_speaker(words: Sequence[Token], place: int, sentence: str) -> bool:
     )
 
 
-def _is_pronoun(sentence: str, token: Token) -> bool:
+def _is_pronoun(sentence: str, token: Token, shouted: bool) -> bool:
     """Not a coal mine, and not a word of a title."""
+    # Only what stands right before: looking from the start of a long sentence at each of its words takes minutes.
+    before = sentence[max(0, token.start - 15) : token.start]
     if token.word == "mine":
-        return bool(
-            re.search(r"\b(?:of|is|are|was|were|be|than|like|and|as)\s+$", sentence[: token.start])
-            or not sentence[: token.start].strip()
-        )
-    return not (
-        sentence[token.start].isupper() and re.search(r"\w\s+$", sentence[: token.start]) and not sentence.isupper()
-    )
+        return not before.strip() or bool(re.search(r"\b(?:of|is|are|was|were|be|than|like|and|as)\s+$", before))
+    return not (sentence[token.start].isupper() and re.search(r"\w\s+$", before) and not shouted)
 
 
 def _is_my_own(sentence: str, token: Token, after: str, in_denial: bool) -> bool:

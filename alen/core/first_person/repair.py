@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from alen.core.first_person.claims import Claim, claims
 from alen.core.first_person.letters import plain
 from alen.core.first_person.quotation import others_words_hidden
 from alen.core.first_person.sentences import sentences
+from alen.core.first_person.statements import STATEMENTS
 
-STATEMENTS = {
-    "feeling": "I am a program and have no feelings.",
-    "wish": "I am a program and have no wishes.",
-    "belief": "I am a program and hold no opinions.",
-    "consciousness": "I am a program and have no consciousness.",
-    "body": "I am a program and have no body.",
-    "identity": "I am a program, not a person.",
-    "life": "I am a program and have no life of my own.",
-    "courtesy": "I can help with questions about what I was taught.",
-}
-"""What is said, by the kind of the first claim, when nothing else of a text is left."""
+Finds = Callable[[str], tuple[Claim, ...]]
 
 _ADVERBS = (
     r"(?:(?:so|very|really|truly|always|more than|also|just|deeply|would|'d|will|'ll|do|be|am|was|'m|"
@@ -75,22 +67,23 @@ class Safe:
     findings: tuple[Claim, ...] = ()
 
 
-def speak_safely(text: str, evidence: Sequence[str] = ()) -> Safe:
+def speak_safely(text: str, evidence: Sequence[str] = (), *, strict: bool = False) -> Safe:
     """``text`` without claims of a mind, a body or a life of the speaker's own: what ALEN may say.
 
     A text without claims comes back untouched. Otherwise a sentence loses the words that claim ("I think the kiln is
     hot" says "The kiln is hot"), or the part that does, or goes; when nothing is left, a plain statement stands in its
-    place. ``evidence``: see ``claims``. Never empty unless ``text`` is, never with a claim, and the same when applied
-    again."""
-    found = claims(text, evidence)
+    place. ``evidence`` and ``strict``: see ``claims``. Never empty unless ``text`` is, never with a claim, and the same
+    when applied again."""
+    find = partial(claims, evidence=evidence, strict=strict)
+    found = find(text)
     if not found:
         return Safe(text, False)
     fallback = STATEMENTS[found[0].reason]
     repaired = text
     # What is left of a sentence may claim something when it stands alone, so it is looked at again.
     for _ in range(3):
-        repaired = _without(repaired, claims(repaired, evidence), evidence)
-        if not claims(repaired, evidence):
+        repaired = _without(repaired, find, _pieces(repaired, evidence))
+        if not find(repaired):
             break
     else:
         repaired = ""
@@ -99,10 +92,11 @@ def speak_safely(text: str, evidence: Sequence[str] = ()) -> Safe:
     return Safe(repaired, True, found)
 
 
-def _without(text: str, found: Sequence[Claim], evidence: Sequence[str]) -> str:
+def _without(text: str, find: Finds, pieces: Sequence[tuple[int, int]]) -> str:
+    found = find(text)
     kept: list[str] = []
     gone = ""
-    for start, end in _pieces(text, evidence):
+    for start, end in pieces:
         sentence = text[start:end]
         here = [claim for claim in found if claim.start < end and claim.end > start]
         if not here:
@@ -111,7 +105,7 @@ def _without(text: str, found: Sequence[Claim], evidence: Sequence[str]) -> str:
             kept.append(sentence)
             gone = ""
             continue
-        edited = _edited(sentence, evidence)
+        edited = _edited(sentence, find)
         if edited:
             kept.append(edited)
         else:
@@ -129,34 +123,31 @@ def _pieces(text: str, evidence: Sequence[str]) -> list[tuple[int, int]]:
     return list(zip([0, *ends[:-1]], [*ends[:-1], len(text)], strict=True)) if ends else [(0, len(text))]
 
 
-def _edited(sentence: str, evidence: Sequence[str]) -> str:
+def _edited(sentence: str, find: Finds) -> str:
     """The sentence with the claiming words or part left out; empty when it must go."""
     mark = _LISTED.match(sentence)
     lead = mark.group() if mark else ""
     body, tail = sentence[len(lead) :].rstrip(), sentence[len(sentence.rstrip()) :]
     for pattern, replacement in _EDITS:
         shorter = _capital(pattern.sub(replacement, body).strip())
-        if shorter != body and _stands(shorter, evidence):
+        if shorter != body and _stands(shorter, find):
             return lead + shorter + tail
     joints = list(_JOINT.finditer(body))
     for joint in reversed(joints):
         before = body[: joint.start()].rstrip(" ,;–—-")
-        if _stands(before, evidence):
+        if _stands(before, find):
             return lead + before + "." + tail
     for joint in joints:
         after = body[joint.end() :]
-        if _STARTS_CLAUSE.match(after) and _stands(after, evidence):
+        if _STARTS_CLAUSE.match(after) and _stands(after, find):
             return lead + _capital(after) + tail
     return ""
 
 
-def _stands(part: str, evidence: Sequence[str]) -> bool:
+def _stands(part: str, find: Finds) -> bool:
     """Whether a part can be a sentence of its own: some words with a verb's worth of length, and no claim."""
     return (
-        len(re.findall(r"\w+", part)) >= 4
-        and not _ASSENT.fullmatch(part)
-        and not _is_opening(part)
-        and not claims(part, evidence)
+        len(re.findall(r"\w+", part)) >= 4 and not _ASSENT.fullmatch(part) and not _is_opening(part) and not find(part)
     )
 
 

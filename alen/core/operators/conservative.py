@@ -32,7 +32,7 @@ def read_passages(situation: Situation, reader: Reader | None) -> list[Proposal]
             continue
         span = (reading.start, reading.end)
         quoted = hits[index].passage.text[slice(*span)] == reading.text
-        text = reading.text if quoted else speak_safely(reading.text).text
+        text = reading.text if quoted else speak_safely(reading.text, strict=True).text
         checks = look.of_reading(reading) + look.of_passage(
             situation.thought, situation.recollection.passages, index, span, text
         )

@@ -52,7 +52,7 @@ def proposals_of(
     What a model writes must not claim a mind of its own: such claims are taken out before anything is weighed."""
     found = []
     for place, completion in enumerate(completions):
-        text = answer_of(speak_safely(completion.text).text)
+        text = answer_of(speak_safely(completion.text, strict=True).text)
         if text:
             tokens = completion.tokens + (completion.prompt_tokens if place == 0 else 0)
             found.append(Proposal(text, operator, family, (), evidence, tokens, writing=completion))
