@@ -17,6 +17,8 @@ from alen.benchmark.comparison import Metric, Scored
 from alen.benchmark.tasks.graders import grade
 from alen.benchmark.tasks.item import Item
 from alen.benchmark.verification import Looked, Prepared, gathered, names_of, turn_of, within
+from alen.core.calibration import log_losses, sigmoid
+from alen.core.energy import Energy
 from alen.types import Check
 
 SEED_WEIGHTS = {"verbatim": 1.0, "votes": 0.5, "likelihood": 0.3}
@@ -47,6 +49,19 @@ def ablated(turns: Sequence[Prepared], usual: Sequence[Mapping[str, float]], met
     groups["all independent ones"] = estimating.INDEPENDENT
     whole = left(frozenset())
     return {name: whole - left(names) for name, names in groups.items()}
+
+
+def of_best_check(turns: Sequence[Prepared], metric: Metric) -> float:
+    """The metric of the energy of a single check, in each turn the one with the least log-loss on the fit part."""
+    return measured(metric, turns, gathered(turns, [_best_check(one) for one in turns]))
+
+
+def _best_check(one: Prepared) -> np.ndarray:
+    fit = one.of("fit").tolist()
+    rows, labels = [one.checks[place] for place in fit], one.right_L[fit]
+    alone = [Energy.fit(rows, labels, names=[name]) for name in names_of([one])]
+    best = min(alone, key=lambda energy: log_losses(sigmoid(-np.array([*map(energy.of, rows)])), labels).mean())
+    return -np.array([best.of(found) for found in one.checks])
 
 
 def shuffled(one: Prepared, seed: int = 0) -> Prepared:

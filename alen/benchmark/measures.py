@@ -104,7 +104,7 @@ def _probability_rows(ours: Run) -> list[Row]:
         return Row(name=name, label=label, unit="number", ours=found, target=target)
 
     return [
-        row("auroc", "AUROC of the probability", metrics.auroc, _at_least(0.80)),
+        row("auroc", "AUROC of the probability", metrics.auroc, _at_least(0.80, moonshot=0.85)),
         row("ece", "Calibration error (ECE, 15 bins)", metrics.ece, Target(relation="at most", value=0.07)),
         Row(
             name="ece_floor",
@@ -172,8 +172,8 @@ def _rate(rates: Sequence[float]) -> Measured:
     return Measured(value=float(np.median(rates)), low=min(rates), high=max(rates), n=len(rates))
 
 
-def _at_least(value: float) -> Target:
-    return Target(relation="at least", value=value)
+def _at_least(value: float, moonshot: float | None = None) -> Target:
+    return Target(relation="at least", value=value, moonshot=moonshot)
 
 
 def _within(count: int) -> Callable[[Asked], float]:

@@ -111,11 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _line(row: Row, beside: bool) -> str:
     low, high = (shown(row.ours.model_copy(update={"value": end}), row.unit) for end in (row.ours.low, row.ours.high))
-    target = ""
-    if row.target:
-        scale = 100 if row.unit == "percent" else 1
-        target = target_text(row.target.model_copy(update={"value": row.target.value * scale}))
-        target += f"{' %' if row.unit == 'percent' else ''} {'✓' if row.reached else '✗'}"
+    target = target_text(row.target, row.ours, row.unit) if row.target else ""
     interval = "" if row.ours.low is None else f"{low} to {high}"
     plain = (f" {shown(row.plain, row.unit)} |" if row.plain else "  |") if beside else ""
     return f"| {row.label} | **{shown(row.ours, row.unit)}** | {interval} |{plain} {target} |"

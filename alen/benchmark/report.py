@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from alen.benchmark.schema import Result, Row, Target, shown
+from alen.benchmark.schema import Measured, Result, Row, Target, Unit, shown
 from alen.errors import AlenError
 
 WIDTH_IN_A_PIPE = 130
@@ -43,10 +43,18 @@ def print_result(result: Result, console: Console | None = None) -> None:
     console.print(f"Targets reached: {len(wanted) - len(missed)} of {len(wanted)}." + _missed(missed), soft_wrap=True)
 
 
-def target_text(target: Target) -> str:
-    """``≥ 0.8``, ``≤ 0.07``, ``interval > 0``."""
+def target_text(target: Target, measured: Measured, unit: Unit) -> str:
+    """``≥ 80 % ✓``, ``≤ 0.07 ✗``, ``interval > 0 ✓``, ``≥ 0.05 ✓, moonshot ≥ 0.1 ✗``."""
     sign = {"at least": "≥", "at most": "≤", "above": ">"}[target.relation]
-    return ("interval " if target.bound == "low" else "") + f"{sign} {target.value:g}"
+
+    def told(wanted: float, met: bool) -> str:
+        number = f"{100 * wanted:.6g} %" if unit == "percent" else f"{wanted:g}"
+        return f"{sign} {number} {'✓' if met else '✗'}"
+
+    text = ("interval " if target.bound == "low" else "") + told(target.value, target.reached_by(measured))
+    if target.moonshot is None:
+        return text
+    return f"{text}, moonshot {told(target.moonshot, target.moonshot_reached_by(measured))}"
 
 
 def _main_table(result: Result) -> Table:
@@ -61,16 +69,12 @@ def _main_table(result: Result) -> Table:
 def _cells(row: Row) -> tuple[str, ...]:
     low, high = (shown(row.ours.model_copy(update={"value": end}), row.unit) for end in (row.ours.low, row.ours.high))
     mark = {True: "[green]reached[/]", False: "[red]missed[/]", None: ""}[row.reached]
-    target = ""
-    if row.target:
-        scaled = row.target.model_copy(update={"value": row.target.value * (100 if row.unit == "percent" else 1)})
-        target = target_text(scaled)
     return (
         row.label,
         shown(row.ours, row.unit),
         "" if low == high == "–" else f"{low} … {high}",
         shown(row.plain, row.unit) if row.plain else "",
-        target,
+        target_text(row.target, row.ours, row.unit) if row.target else "",
         mark,
     )
 

@@ -38,19 +38,27 @@ class Measured(_Frozen):
 
 
 class Target(_Frozen):
-    """What a row must reach: its value, or the lower end of its interval (``bound="low"``)."""
+    """What a row must reach: its value, or the lower end of its interval (``bound="low"``). ``moonshot`` is what it
+    would be best to reach one day: how far it is away is shown, and it is never counted as missed."""
 
     relation: Relation
     value: float
     bound: Literal["value", "low"] = "value"
+    moonshot: float | None = None
 
     def reached_by(self, measured: Measured) -> bool:
+        return self._is_met(measured, self.value)
+
+    def moonshot_reached_by(self, measured: Measured) -> bool:
+        return self.moonshot is not None and self._is_met(measured, self.moonshot)
+
+    def _is_met(self, measured: Measured, wanted: float) -> bool:
         number = measured.low if self.bound == "low" else measured.value
         if number is None:
             return False
         if self.relation == "above":
-            return number > self.value
-        return number >= self.value if self.relation == "at least" else number <= self.value
+            return number > wanted
+        return number >= wanted if self.relation == "at least" else number <= wanted
 
 
 class Row(_Frozen):

@@ -13,10 +13,12 @@ from alen.benchmark.comparison import differences, holm, macro
 from alen.benchmark.resplits import gate
 from alen.benchmark.set_scores import ALEN, APART, GREEDY, RISKS, SetScores
 from alen.benchmark.verification import in_turns, within
-from alen.benchmark.verification_rows import BASE, DRAWS, best_rival, shared_rivals, views
+from alen.benchmark.verification_rows import BASE, best_rival, share_of_likely, shared_rivals, tokens_of, views
 from alen.validation import metrics
 
 Table = list[dict[str, Any]]
+DRAWS_OF_ALL = 4000
+"""With Holm's correction the least p that draws can tell is one by their number, times the estimators."""
 LEAST, MOST, ABOVE_CHANCE = 0.2, 0.8, 0.05
 
 
@@ -54,6 +56,7 @@ def by_set(sets: Sequence[SetScores], new: Sequence[Mapping[str, np.ndarray]]) -
                 "AUROC": _number(ranked.measured(metrics.auroc, ALEN)),
                 "likely reply alone": _number(ranked.measured(metrics.auroc, GREEDY)),
                 "no other set known": _number(ranked.measured(metrics.auroc, APART)),
+                "best check alone": _number(controls.of_best_check(each.looked.turns, metrics.auroc)),
                 best: _number(ranked.measured(metrics.auroc, best)),
                 "best of the set": f"{_number(ranked.measured(metrics.auroc, oracle))} {oracle}",
                 "log-loss": _number(metrics.log_loss(known[ALEN].p, each.right)),
@@ -69,9 +72,8 @@ def by_set(sets: Sequence[SetScores], new: Sequence[Mapping[str, np.ndarray]]) -
 def by_estimator(sets: Sequence[SetScores]) -> Table:
     """Each estimator's means over the sets; p that ALEN's AUROC, and log-loss, is no better, with Holm's correction."""
     names, ranked, sure = shared_rivals(sets), views(sets), views(sets, calibrated=True)
-    # With Holm's correction the least p that draws can tell is their number's, times the estimators.
-    worse = differences(metrics.auroc, ranked, ALEN, names, draws=4 * DRAWS)
-    dearer = differences(metrics.log_loss, sure, ALEN, names, draws=4 * DRAWS)
+    worse = differences(metrics.auroc, ranked, ALEN, names, draws=DRAWS_OF_ALL)
+    dearer = differences(metrics.log_loss, sure, ALEN, names, draws=DRAWS_OF_ALL)
     adjusted = holm({name: found.p for name, found in worse.items()})
     adjusted_loss = holm({name: found.p for name, found in dearer.items()})
     found = [
@@ -152,16 +154,11 @@ def tokens(sets: Sequence[SetScores]) -> Table:
     """Mean tokens that the model read and wrote for a question, by what they were for."""
     found = []
     for each in sets:
-        told = [line["tokens"] for line in each.looked.lines]
-        means = {
-            name: float(np.mean([row.get(name, 0) for row in told]))
-            for name in dict.fromkeys(k for row in told for k in row)
-        }
-        alone = means.get("read", 0.0) + means.get("greedy", 0.0)
+        means = tokens_of(each)
         found.append(
             {"set": each.name}
             | {name: round(value, 1) for name, value in means.items()}
-            | {"likely reply alone, of all": _percent(alone / sum(means.values()))}
+            | {"likely reply alone, of all": _percent(share_of_likely(means))}
         )
     return found
 

@@ -69,8 +69,8 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> schema.Result:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(validation, "_rivals", _rivals)
         patch.setattr(SentenceEncoder, "from_pretrained", lambda **_: HashEncoder())
-        for module in (verification_rows, verification_tables):
-            patch.setattr(module, "DRAWS", 40)
+        for module, name in ((verification_rows, "DRAWS"), (verification_tables, "DRAWS_OF_ALL")):
+            patch.setattr(module, name, 40)
         assert validation.main([str(folder), "--work", str(folder), "--out", str(out)]) == 0
     return schema.load(out)
 
