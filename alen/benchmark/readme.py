@@ -84,10 +84,11 @@ def _text(value: object) -> str:
 def _conditions(result: Result) -> str:
     missed = [row.label for row in result.rows if row.reached is False]
     machine = result.machine
+    verdict = f" Targets missed: {', '.join(missed)}." if missed else " Every target was reached."
     return (
         f"{result.title}; `{result.command}` at commit `{result.commit}` on {machine.get('processor')}, "
-        f"{machine.get('cores')} cores, {result.created[:10]}. "
-        + (f"Targets missed: {', '.join(missed)}." if missed else "Every target was reached.")
+        f"{machine.get('cores')} cores, {result.created[:10]}."
+        + (verdict if any(row.target for row in result.rows) else "")
     )
 
 

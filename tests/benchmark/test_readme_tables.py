@@ -55,6 +55,23 @@ def test_table_stands_between_the_markers(results: Path) -> None:
     assert found.endswith("<!-- /numbers:main_job -->\nafter\n")
 
 
+def test_a_moonshot_is_shown_and_never_counted_as_missed(results: Path) -> None:
+    target = Target(relation="at least", value=0.05, moonshot=0.1)
+    row = Row(
+        name="a", label="Gain", unit="percent", ours=Measured(value=0.07, low=0.02, high=0.12, n=9), target=target
+    )
+    load(results / "main_job.json").model_copy(update={"name": "other", "rows": (row,)}).save(results / "other.json")
+    found = readme.rewritten(PAGE.replace("main_job", "other"), results)
+    assert "| Gain | **7.0 %** | 2.0 % to 12.0 % | ≥ 5 % ✓, moonshot ≥ 10 % ✗ |" in found
+    assert "Every target was reached." in found
+
+
+def test_without_targets_none_was_reached(results: Path) -> None:
+    row = Row(name="a", label="Gain", unit="percent", ours=Measured(value=0.07, n=9))
+    load(results / "main_job.json").model_copy(update={"name": "other", "rows": (row,)}).save(results / "other.json")
+    assert "target was" not in readme.rewritten(PAGE.replace("main_job", "other"), results)
+
+
 def test_of_other_results_all_rows_are_shown(results: Path) -> None:
     """Whatever their rows are called."""
     load(results / "main_job.json").model_copy(update={"name": "other"}).save(results / "other.json")

@@ -61,6 +61,16 @@ def test_another_set_is_judged_by_what_was_learned_elsewhere() -> None:
     assert auroc(judged.p[test], sets[0].right_L[test]) > 0.75
 
 
+def test_the_best_check_alone_is_found_without_the_tested_lines() -> None:
+    one = _set("a", 2000, 2.0, 1)
+    assert controls.of_best_check([one], auroc) == pytest.approx(controls.measured(auroc, [one], _values(one, "votes")))
+    assert controls.of_best_check([one], auroc) > controls.measured(auroc, [one], _values(one, "brevity")) + 0.2
+
+
+def _values(one: Prepared, name: str) -> np.ndarray:
+    return np.array([next(check.value for check in row if check.name == name) for row in one.checks], dtype=float)
+
+
 def test_every_line_is_tested_in_the_first_turn_that_has_it() -> None:
     turns = [_set("a", 10, 1.0, 0), _set("a", 10, 1.0, 0)]
     turns[1] = replace(turns[1], part_L=np.roll(turns[1].part_L, 1))
