@@ -1,8 +1,8 @@
 """Fit the head of the equivalence function that ships with ALEN: ``python benchmarks/fit_equivalence.py path/to/data``.
 
 The data are pairs of answers from SQuAD 2, NQ-open, WebQuestions and TruthfulQA, parted by article and by question.
-The ridge is chosen by cross-validation inside the part for fitting; the other part is only reported on, and human
-judgements (``--judged``) are only measured.
+The ridge is chosen by cross-validation inside the part for fitting; the other part is only reported on. What people say
+of it is measured by ``benchmarks/equivalence.py``, and nothing is fitted on that.
 """
 
 from __future__ import annotations
@@ -48,7 +48,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder with squad2, nq_open, webquestions and truthfulqa")
     parser.add_argument("--encoder", default="all-minilm-l6-v2", help="encoder of the head that also takes cosines")
-    parser.add_argument("--judged", type=Path, help="NQ-open.efficientqa.test.1.1.jsonl, to measure against people")
     parser.add_argument("--report-only", action="store_true", help="measure the head that is there, fit nothing")
     arguments = parser.parse_args()
     pairs = equivalence_pairs.load(arguments.data, seed=SEED)
@@ -56,8 +55,6 @@ def main() -> int:
     if not arguments.report_only:
         fit(pairs, encoder)
     figures = report([pair for pair in pairs if pair.reported], encoder)
-    if arguments.judged:
-        figures["judged by people"] = against_people(arguments.judged, encoder)
     print(json.dumps(figures, indent=1))
     data = json.loads(TARGET.read_text("utf-8"))
     data["provenance"]["measured"] = figures
@@ -176,23 +173,6 @@ def report(pairs: Sequence[Pair], encoder: Remembering) -> dict[str, Any]:
             scores = np.array([score(pair.question, pair.first, pair.second) for pair in some])
             found[source][name] = figures(scores, same, groups, threshold)
             print(source, name, json.dumps(found[source][name]), file=sys.stderr, flush=True)
-    return found
-
-
-def against_people(file: Path, encoder: Remembering) -> dict[str, Any]:
-    """Figures on predictions that people judged: a prediction's score is that of the nearest accepted answer."""
-    rows = list(equivalence_pairs.judged(file))
-    encoder.learn([text for _, golds, said, _ in rows for text in (*golds, said)])
-    right = np.array([row[3] for row in rows])
-    groups = [row[0] for row in rows]
-    found: dict[str, Any] = {"predictions": len(rows), "definitely correct": int(right.sum())}
-    for name, (score, threshold) in scorers(encoder).items():
-        scores = np.array([max(score(q, gold, said) for gold in golds) for q, golds, said, _ in rows])
-        found[name] = figures(scores, right, groups, threshold)
-        # The recall of the token F1 rule comes at this share of wrong predictions accepted.
-        cut = np.quantile(scores[~right], 1 - 0.044)
-        found[name]["recall_at_4.4%_false_accepts"] = round(float((scores[right] > cut).mean()), 4)
-        print(name, json.dumps(found[name]), file=sys.stderr, flush=True)
     return found
 
 
