@@ -4,15 +4,45 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from alen import paths
 from alen.errors import BadInput
 from alen.types import Effort, IndexName
 
 ENVIRONMENT_PREFIX = "ALEN_"
+
+
+Cost = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+
+
+class Costs(BaseModel):
+    """What a right answer gains, and what a wrong one and none at all cost, in one unit. In the environment it is a
+    text such as ``right=1,wrong=4,abstain=0.5``, in config.toml also a table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    right: Cost
+    wrong: Cost
+    abstain: Cost
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_text(cls, given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        pairs = [(name.strip(), value) for name, _, value in (part.partition("=") for part in given.split(","))]
+        if sorted(name for name, _ in pairs) != sorted(cls.model_fields):
+            raise ValueError("right, wrong and abstain, once each: right=1,wrong=4,abstain=0.5")
+        return dict(pairs)
+
+    @model_validator(mode="after")
+    def _abstaining_can_pay(self) -> Costs:
+        if not self.wrong > self.abstain:
+            raise ValueError("a wrong answer that costs more than to abstain: else it never pays to abstain")
+        return self
 
 
 class Settings(BaseModel):
@@ -47,11 +77,21 @@ class Settings(BaseModel):
     """Answer when the probability of being right reaches this."""
     risk: float | None = Field(None, gt=0.0, lt=1.0)
     """Highest share of wrong answers that is acceptable: then only what a certificate covers is answered."""
+    costs: Costs | None = None
+    """What answers gain and cost: then what is answered is what costs less, on average, than to abstain."""
     ask_back: bool = False
     """Whether calibration with all effort also tries the checks that ask a model about what it wrote; those it finds of
     use are asked from then on."""
     threads: int = Field(0, ge=0)
     """CPU threads of the model; 0 leaves the choice to torch."""
+
+    @model_validator(mode="after")
+    def _one_rule_to_answer(self) -> Settings:
+        other = "risk" if self.risk is not None else "answer_threshold"
+        if self.costs is not None and (self.risk is not None or other in self.model_fields_set):
+            # Not a ValueError: pydantic would tell it with all that was set, keys among it.
+            raise BadInput("costs", f"costs and {other}", "one of them", "Each says alone when to answer: unset one.")
+        return self
 
 
 def load(**arguments: Any) -> Settings:
@@ -88,7 +128,8 @@ def _as_bad_input(error: ValidationError) -> BadInput:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"]) or "settings"
     unknown = first["type"] == "extra_forbidden"
-    allowed = ", ".join(sorted(Settings.model_fields)) if unknown else first["msg"]
+    elsewhere = unknown and len(first["loc"]) == 1
+    allowed = ", ".join(sorted(Settings.model_fields)) if elsewhere else first["msg"].removeprefix("Value error, ")
     # A key must not be shown, and under a mistyped name it could be anything.
     found = "a value that is not shown" if unknown or name.endswith("api_key") else repr(first.get("input"))
     return BadInput(name, found, allowed, "See `alen where` for the config file in use.")

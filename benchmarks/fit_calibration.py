@@ -27,6 +27,7 @@ from alen.core.energy import Energy, Term
 from alen.core.fitting import Labelled
 from alen.core.situation import Situation
 from alen.engine import asking, calibrating
+from alen.text.questions import group_of, is_answered
 from alen.thought import ThoughtState
 from alen.types import Recollection
 
@@ -153,8 +154,8 @@ def recall_rows(data: Path, chance: random.Random) -> list[Labelled]:
             situation = asking.situate(engine, row["question"], "fast")
             # The nearest proposal alone: the others are there to be compared with it.
             for proposal in operators.recall_taught(situation)[:1]:
-                right = calibrating.is_right(proposal.text, row["answers"], row["unanswerable"])
-                labelled.append(Labelled(proposal.family, proposal.checks, right, str(row["context"])))
+                right = int(is_answered(proposal.text, row))
+                labelled.append(Labelled(proposal.family, proposal.checks, right, group_of(row)))
             _progress("recalling", done, len(everything))
     return labelled
 

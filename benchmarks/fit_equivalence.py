@@ -25,8 +25,8 @@ from alen.core.equivalence import compare, features, head, rules
 from alen.core.equivalence.features import Asked
 from alen.core.equivalence.head import Head
 from alen.core.equivalence.said import take
+from alen.text.grading import exact_match, token_f1
 from alen.types import Encoder
-from alen.validation.grading import exact_match, token_f1
 from alen.validation.intervals import bootstrap
 from alen.validation.probability import auroc
 

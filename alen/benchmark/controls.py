@@ -21,6 +21,8 @@ from alen.core.calibration import log_losses, sigmoid
 from alen.core.energy import Energy
 from alen.types import Check
 
+SHUFFLES = 20
+"""On a hundred lines the AUROC of a single shuffle lies a tenth off by chance."""
 SEED_WEIGHTS = {"verbatim": 1.0, "votes": 0.5, "likelihood": 0.3}
 """Support, agreement and confidence, with the weights that were first proposed."""
 
@@ -68,6 +70,15 @@ def shuffled(one: Prepared, seed: int = 0) -> Prepared:
     """The set with its labels in another order: nothing can be learned from it."""
     order = np.random.default_rng(seed).permutation(len(one.right_L))
     return replace(one, right_L=one.right_L[order])
+
+
+def learned_from_nothing(turns: Sequence[Prepared], metric: Metric, shuffles: int = SHUFFLES) -> float:
+    """The mean over shuffles of what the metric is when labels are in another order."""
+    found = []
+    for seed in range(shuffles):
+        nothing = [shuffled(one, seed) for one in turns]
+        found.append(measured(metric, nothing, gathered(nothing, [within(one).scores for one in nothing])))
+    return float(np.mean(found))
 
 
 def swapped(one: Looked, turn: int, seed: int = 0) -> Prepared:

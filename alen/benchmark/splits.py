@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from alen.core.fitting import unit
-from alen.validation.grading import normalise_answer
+from alen.text.grading import normalise_answer
 
 SplitName = Literal["fit", "calibration", "risk", "test"]
 SHARES: dict[SplitName, float] = {"fit": 0.4, "calibration": 0.2, "risk": 0.2, "test": 0.2}

@@ -19,7 +19,7 @@ from alen.benchmark.splits import SALT, TURNS, SplitName, merged_groups, splits
 from alen.core import safeguard
 from alen.core.abstention import certify
 from alen.core.energy import Energy
-from alen.core.fitting import unit
+from alen.core.fitting import one_of_each
 from alen.core.weights import usual_weights
 from alen.types import Check, Encoder
 
@@ -153,18 +153,9 @@ def of_scores(scores_L: np.ndarray) -> Callable[[Prepared], np.ndarray]:
 def answered(one: Prepared, p_L: np.ndarray, alpha: float) -> np.ndarray:
     """(L,) 1 where a line is answered when errors are certified on the risk part, on one line of each group; 0 where it
     is not."""
-    risk = one_of_each(one.of("risk"), one.groups)
+    risk = one_of_each(one.of("risk").tolist(), one.groups)
     threshold = certify(p_L[risk], one.right_L[risk], alpha).threshold
     return np.zeros(len(p_L)) if threshold is None else (p_L >= threshold).astype(float)
-
-
-def one_of_each(places: np.ndarray, groups: Sequence[str]) -> np.ndarray:
-    """One place of each group, by chance: answers to one question are no independent witnesses, and a right one may
-    always stand first."""
-    found: dict[str, int] = {}
-    for place in sorted(places.tolist(), key=lambda place: unit(f"witness {groups[place]} {place}")):
-        found.setdefault(groups[place], place)
-    return np.array(sorted(found.values()), dtype=int)
 
 
 def names_of(sets: Sequence[Prepared]) -> list[str]:

@@ -12,7 +12,7 @@ from alen.benchmark import controls
 from alen.benchmark.comparison import differences, holm, macro
 from alen.benchmark.resplits import gate
 from alen.benchmark.set_scores import ALEN, APART, GREEDY, RISKS, SetScores
-from alen.benchmark.verification import in_turns, within
+from alen.benchmark.verification import within
 from alen.benchmark.verification_rows import BASE, best_rival, share_of_likely, shared_rivals, tokens_of, views
 from alen.validation import metrics
 
@@ -131,8 +131,6 @@ def control(sets: Sequence[SetScores]) -> Table:
     found = []
     for each in sets:
         turns = each.looked.turns
-        nothing = [controls.shuffled(one) for one in turns]
-        of_nothing = in_turns(nothing, lambda one: within(one).scores)
         by_hand = controls.by_hand(turns[0], controls.SEED_WEIGHTS)[each.places]
         other = controls.swapped(each.looked, 0)
         told, half = within(other, each.usual[0]).p, len(each.looked.lines)
@@ -140,7 +138,7 @@ def control(sets: Sequence[SetScores]) -> Table:
         found.append(
             {
                 "set": each.name,
-                "AUROC, labels shuffled": _number(controls.measured(metrics.auroc, nothing, of_nothing)),
+                "AUROC, labels shuffled": _number(controls.learned_from_nothing(turns, metrics.auroc)),
                 "AUROC, weights by hand": _number(metrics.auroc(by_hand, each.right)),
                 "mean probability": _percent(told[test].mean()),
                 "with another's reply": _percent(told[test + half].mean()),

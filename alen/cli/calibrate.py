@@ -24,8 +24,10 @@ from alen.errors import BadInput
 def command(common: Common, data: Path, passages: Path | None) -> None:
     """Fit the probabilities to your own questions.
 
-    Rows of --data are {"id", "question", "answers": [..], "unanswerable": bool}. ALEN answers each of them, compares,
-    and keeps the fit in this namespace's memory.
+    Rows of --data are {"id", "question", "answers": [..], "unanswerable": bool, "context": id or text of the passage,
+    "options": [..], "set": name of a data set}. ALEN answers each of them, compares, and keeps the fit in this
+    namespace's memory. Questions about one passage count as one where errors are certified. With more than two sets,
+    what they have in common is fitted, or the one check that is better on sets left out.
     """
     for name, path in (("--data", data), ("--passages", passages)):
         if path is not None and not path.is_file():
@@ -46,12 +48,25 @@ def _rows(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if not part["fitted"]:
             yield name.replace("_", " "), f"{counts}: too few of one kind, kept as it was"
             continue
-        alone = f": by the check {part['single'].replace('_', ' ')} alone, which is as good" if part["single"] else ""
-        yield name.replace("_", " "), f"{counts}: fitted{alone}"
+        common = f" on what {part['sets']} sets have in common" if part["sets"] > 2 else ""
+        alone = f": by the check {part['single'].replace('_', ' ')} alone, which is better" if part["single"] else ""
+        yield name.replace("_", " "), f"{counts}: fitted{common}{alone}"
     if not result["certified_on"]:
-        yield "certified", "nothing: that takes at least 200 questions"
+        yield (
+            "certified",
+            f"nothing: that takes at least 200 questions, about many passages; these are {result['questions']:,} in"
+            f" {result['groups']:,} independent groups",
+        )
         return
+    yield from _certified(result)
+
+
+def _certified(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    from alen.core.abstention import fewest
+
+    groups = result["certified_groups"]
     yield "", f"log-loss {result['log_loss']:.3f}, {result['log_loss_of_constant']:.3f} if always the base rate"
+    yield "", f"{result['certified_on']:,} questions kept apart, in {groups:,} independent groups"
     held = [found for found in result["certificates"] if found["threshold"] is not None]
     for found in held:
         yield (
@@ -59,5 +74,13 @@ def _rows(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
             f"wrong at most {100 * found['alpha']:.0f} % of the time from confidence {found['threshold']:.2f} upwards"
             f" ({found['wrong']} of {found['answered']:,} were)",
         )
-    if not held:
-        yield "certified", f"nothing: of {result['certified_on']:,} questions too few were answered right"
+    few = {found["alpha"]: least for found in result["certificates"] if groups < (least := fewest(found["alpha"]))}
+    if few:
+        takes = ", ".join(f"{100 * alpha:.0f} % takes {least}" for alpha, least in few.items())
+        yield (
+            "certified",
+            f"{'' if held else 'nothing: '}{groups:,} groups are too few: {takes} at least; questions about one passage"
+            " are one group, so that it takes questions about more passages",
+        )
+    elif not held:
+        yield "certified", f"nothing: of {groups:,} groups too few were answered right"

@@ -45,7 +45,8 @@ def command(
 ) -> None:
     """Say how good answers and probabilities are.
 
-    Rows of --data are {"id", "question", "answers": [..], "unanswerable": bool, "context": id or text of the passage}.
+    Rows of --data are {"id", "question", "answers": [..], "unanswerable": bool, "context": id or text of the passage,
+    "options": [..]}.
     ALEN answers each of them, stores nothing, and measures accuracy, calibration, ranking and what each check is worth.
     With --report or --out the same command goes on where it was stopped.
     """
@@ -81,7 +82,7 @@ def _check(data: Path, passages: Path | None, report: Path | None, out: Path | N
 def _validated(
     common: Common, data: Path, passages: Path | None, out: Path | None, limit: int | None
 ) -> ValidationResult:
-    from alen.validation.questions import gradable
+    from alen.text.questions import gradable
     from alen.validation.validator import ModelValidator
 
     rows = gradable(data)  # before any model loads, with the numbers of broken lines

@@ -126,24 +126,30 @@ class Certificate:
 
 def certify(confidences: np.ndarray, labels: np.ndarray, alpha: float, delta: float = 0.05) -> Certificate:
     """Fixed-sequence testing of falling thresholds with exact binomial tails (Angelopoulos et al., "Learn then
-    Test", 2021). ``confidences``, ``labels`` float and {0, 1} (n,), not used to fit the probabilities."""
+    Test", 2021). ``confidences``, ``labels`` float and {0, 1} (n,), not used to fit the probabilities, of answers that
+    do not depend on each other (``fitting.one_of_each``)."""
     best = Certificate(alpha, delta, None, 0, 0)
     for threshold in np.arange(0.95, 0.04, -0.05):
         chosen = confidences >= threshold
         answered, wrong = int(chosen.sum()), int((1 - labels[chosen]).sum())
-        if answered < math.log(delta) / math.log(1 - alpha):
-            continue  # too few to certify even without a single error: not yet a test, the sequence goes on
+        if answered < fewest(alpha, delta):
+            continue  # not yet a test: the sequence goes on
         if _binomial_tail(wrong, answered, alpha) > delta:
             break
         best = Certificate(alpha, delta, round(float(threshold), 2), answered, wrong)
     return best
 
 
+def fewest(alpha: float, delta: float = 0.05) -> int:
+    """How many answers it takes to certify ``alpha`` if not a single one of them is wrong."""
+    return math.ceil(math.log(delta) / math.log1p(-alpha))
+
+
 def cover(best_right: Sequence[float], miss: float) -> float:
     """The probability from which on a candidate belongs to the set: with ``best_right``, for each of n questions that
     have an answer the probability of the best right candidate (0 where none was), a new question's set fails to hold a
-    right one with a chance of at most ``miss`` (split conformal prediction: Vovk, Gammerman and Shafer, 2005). 0 where
-    no set can promise that."""
+    right one with a chance of at most ``miss`` (split conformal prediction: Vovk, Gammerman and Shafer, 2005). The
+    questions must not depend on each other. 0 where no set can promise that."""
     ordered = sorted(best_right)
     place = math.floor(miss * (len(ordered) + 1))
     return ordered[place - 1] if place >= 1 else 0.0

@@ -72,7 +72,7 @@ def fit(
             f"at least {MINIMUM} answers of one kind, 10 of them right and 10 wrong",
             "Give more questions, some that can be answered and some that cannot.",
         )
-    whole: dict[str, Any] = {"families": report}
+    whole: dict[str, Any] = {"families": report, "groups": len({row.group for row in labelled})}
     fitted = Belief(families, {}, before.record)
     kept = [row for row, out in zip(labelled, held, strict=True) if out]
     promising, told = certified(fitted, kept)
@@ -82,29 +82,34 @@ def fit(
 
 def certified(belief: Belief, rows: Sequence[Labelled]) -> tuple[Belief, dict[str, Any]]:
     """The belief with what it can promise by rows that it was not fitted on: certificates, coverage of sets, and how
-    sure it was of wrong answers; and figures."""
+    sure it was of wrong answers, all told from one question of each group; and figures, told from all of them."""
     sure = np.array([belief.probability(row.family, row.checks) for row in rows])
+    groups = [row.group for row in rows]
     said = best_of_each(rows, sure)
     if len(said) < MINIMUM:
-        return belief, {"certified_on": 0, "certificates": []}
-    p, labels = sure[said], np.array([rows[place].right for place in said])
-    certificates = tuple(abstention.certify(p, labels, risk) for risk in RISKS)
-    best_right: dict[int, float] = {}
-    for place, row in enumerate(rows):
-        if row.question is not None and row.answerable:
-            best_right[row.question] = max(best_right.get(row.question, 0.0), row.right * float(sure[place]))
-    coverage = {miss: abstention.cover(list(best_right.values()), miss) for miss in MISSES}
+        return belief, {"certified_on": 0, "certified_groups": 0, "certificates": []}
+    right = np.array([row.right for row in rows])
+    alone = one_of_each(said.tolist(), groups)
+    certificates = tuple(abstention.certify(sure[alone], right[alone], risk) for risk in RISKS)
+    best_right: dict[int | None, float] = {}
+    for row, p_of_row in zip(rows, sure.tolist(), strict=True):
+        best_right[row.question] = max(best_right.get(row.question, 0.0), row.right * p_of_row)
+    answerable = [place for place in said.tolist() if rows[place].question is not None and rows[place].answerable]
+    witnesses = [best_right[rows[place].question] for place in one_of_each(answerable, groups)]
+    coverage = {miss: abstention.cover(witnesses, miss) for miss in MISSES}
+    p, labels = sure[said], right[said]
     rate = min(max(float(labels.mean()), 1e-3), 1 - 1e-3)
     promising = replace(
         belief,
         certificates=certificates,
         coverage={miss: least for miss, least in coverage.items() if least > 0},
-        graded=tuple((round(float(value), 4), int(label)) for value, label in zip(p, labels, strict=True)),
+        graded=tuple((round(float(sure[place]), 4), int(right[place])) for place in alone),
     )
     return (
         promising,
         {
             "certified_on": len(said),
+            "certified_groups": len(alone),
             "log_loss": round(float(log_losses(p, labels).mean()), 4),
             "log_loss_of_constant": round(float(-(rate * np.log(rate) + (1 - rate) * np.log(1 - rate))), 4),
             "certificates": [asdict(found) for found in certificates],
@@ -123,19 +128,30 @@ def best_of_each(rows: Sequence[Labelled], scores: np.ndarray) -> np.ndarray:
     return np.array(sorted(best.values()), dtype=int)
 
 
+def one_of_each(places: Sequence[int], groups: Sequence[str]) -> np.ndarray:
+    """One place of each group, by chance, rising: answers to questions about one thing are right or wrong together and
+    no independent witnesses, and a right one may always stand first. ``groups[place]`` is the group of each."""
+    found: dict[str, int] = {}
+    for place in sorted(places, key=lambda place: unit(f"witness {groups[place]} {place}")):
+        found.setdefault(groups[place], place)
+    return np.array(sorted(found.values()), dtype=int)
+
+
 def unit(text: str) -> float:
     """A number in 0..1 that is always the same for a text, and for texts together evenly spread."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8], "big") / 2**64
 
 
 def _fit_family(rows: Sequence[Labelled], usual: Mapping[str, float]) -> tuple[Family, dict[str, Any]]:
     """``usual`` are the weights that were believed before: the fewer rows, the less they are moved."""
     names = list(dict.fromkeys(check.name for row in rows for check in row.checks))
     y = np.array([row.right for row in rows])
-    several = len({row.part for row in rows}) > 2
+    sets = len({row.part for row in rows})
+    several = sets > 2
     parts = [row.part if several else str(int(unit(row.group) * FOLDS)) for row in rows]
     fit = safeguard.choose if several else safeguard.summed
     chosen = fit([row.checks for row in rows], y, parts, names, usual)
     said = best_of_each(rows, chosen.scores)
-    report = {"rows": len(rows), "right": int(y.sum()), "fitted": True, "single": chosen.single, **chosen.report}
+    report = {"rows": len(rows), "right": int(y.sum()), "fitted": True, "sets": sets, "single": chosen.single}
+    report |= chosen.report
     return Family(chosen.energy, Calibrator.fit(chosen.scores[said], y[said])), report

@@ -90,7 +90,10 @@ def _generator(model: Backend | None) -> Generator | None:
 
 def policy(engine: Engine) -> Policy:
     """When this engine answers."""
-    return Policy(threshold=engine.settings.answer_threshold, risk=engine.settings.risk)
+    chosen = engine.settings
+    if chosen.costs is not None:
+        return Policy.of_costs(**chosen.costs.model_dump())
+    return Policy(threshold=chosen.answer_threshold, risk=chosen.risk)
 
 
 def _solve(engine: Engine, reasoner: Reasoner, question: str, used: Tools, cancel: CancelToken | None) -> Solved | None:

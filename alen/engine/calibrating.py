@@ -9,26 +9,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alen.core import judging
-from alen.core.equivalence import overlap
 from alen.core.fitting import Labelled, fit
 from alen.core.reasoner import Reasoner
 from alen.engine import asking
-from alen.text import documents
+from alen.text.questions import asked_text, gradable, group_of, is_answered
 
 if TYPE_CHECKING:
     from alen.engine.engine import Engine
 
 
-def is_right(text: str, answers: Sequence[str], unanswerable: bool) -> int:
-    """Right = the question can be answered and the token F1 with one of the answers reaches 0.5."""
-    return int(not unanswerable and max((overlap(text, answer) for answer in answers), default=0.0) >= 0.5)
-
-
 def calibrate(
-    engine: Engine, data: str | Path, *, progress: Callable[[str, int, int], None] | None = None
+    engine: Engine,
+    data: str | Path,
+    *,
+    passages: str | Path | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, Any]:
     """See Engine.calibrate."""
-    rows = documents.read_questions(Path(data))
+    rows = gradable(data)
+    if passages is not None:
+        engine.teach(passages=passages, progress=progress)
     labelled = label(engine, rows, progress)
     provenance = {
         "fitted_on": Path(data).name,
@@ -48,20 +48,22 @@ def calibrate(
 def label(
     engine: Engine, rows: Sequence[dict[str, Any]], progress: Callable[[str, int, int], None] | None = None
 ) -> list[Labelled]:
-    """Ask each question and label its proposals."""
+    """Ask each question, as ``ModelValidator`` does, and label its proposals as it grades them. ``rows`` are those of
+    ``gradable``."""
     reasoner = Reasoner(engine.belief(), asking.policy(engine))
     tools = replace(asking.tools(engine, reasoner), ask_back=engine.settings.ask_back)
     labelled = []
     for done, row in enumerate(rows):
-        question = asking.checked(engine, row["question"])
+        question = asking.checked(engine, asked_text(row))
         situation = asking.situate(engine, question, engine.settings.effort)
         # With all effort also operators are asked that could not be believed so far.
         proposals = reasoner.propose(situation, tools, everything=situation.effort == "thorough")
-        group = str(row.get("context") or question)
-        unanswerable = bool(row.get("unanswerable"))
+        part, answerable = row.get("set") or "", not row.get("unanswerable")
         for proposal in judging.completed(situation, proposals, reasoner.belief, tools):
-            right = is_right(proposal.text, row.get("answers") or [], unanswerable)
-            labelled.append(Labelled(proposal.family, proposal.checks, right, group, done, answerable=not unanswerable))
+            right = int(is_answered(proposal.text, row))
+            labelled.append(
+                Labelled(proposal.family, proposal.checks, right, group_of(row), done, part, answerable=answerable)
+            )
         if progress:
             progress("asking", done + 1, len(rows))
     return labelled

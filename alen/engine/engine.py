@@ -181,10 +181,10 @@ class Engine:
     ) -> dict[str, Any]:
         """Fit the probabilities of this namespace to questions with known answers, and say what can be certified.
 
-        Raises BadInput when there are too few answers of either kind to fit anything."""
-        if passages is not None:
-            self.teach(passages=passages, progress=progress)
-        return calibrating.calibrate(self, data, progress=progress)
+        ``data`` is a JSONL file as for ``ModelValidator.validate``; with more than two data sets in it, named by the
+        rows' ``set``, what they have in common is fitted. ``passages`` are taught first. Raises BadInput for rows that
+        cannot be graded, and when there are too few answers of either kind to fit anything."""
+        return calibrating.calibrate(self, data, passages=passages, progress=progress)
 
     def belief(self) -> Belief:
         """What the core has learned: this namespace's own calibration, or the one that ships with ALEN."""

@@ -11,6 +11,7 @@ from alen.core.belief import Belief, Family
 from alen.core.online import Shadow
 from alen.core.record import Record
 from alen.core.verified_learning import select
+from alen.engine import asking
 from alen.errors import BadInput
 from alen.types import Check, Episode
 
@@ -67,7 +68,8 @@ def commit(engine: Engine, epsilon: float) -> dict[str, Any]:
     others = [row for row in waiting if not _is_proved(row)]
     report: dict[str, Any] = {"proved": engine.memory.promote(proved, "proved"), "certified": 0, "epsilon": epsilon}
     # Only what was answered waits here: of the graded ones those count that would have been answered.
-    graded = [(p, right) for p, right in belief.graded if p >= engine.settings.answer_threshold]
+    threshold = asking.policy(engine).threshold
+    graded = [(p, right) for p, right in belief.graded if p >= threshold]
     report |= {"waiting": len(others), "graded": len(graded)}
     if others and graded:
         scores = [float(row["confidence"]) for row in others]

@@ -257,8 +257,9 @@ FIGURES = (
             f"Coverage at {percent} % certified error",
             SELECTIVE,
             "share",
-            "Questions of one half that are answered at the threshold which the other half certifies for at most"
-            f" {percent} % wrong answers, mistaken in at most {100 * DELTA:.0f} % of runs; 0 when it certifies none.",
+            "Questions of one half that are answered at the threshold which one question of each passage of the other"
+            f" half certifies for at most {percent} % wrong answers, mistaken in at most {100 * DELTA:.0f} % of runs;"
+            " 0 when none is certified.",
             measuring.certified_coverage(percent / 100),
         )
         for percent in (5, 10, 20)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from alen.text.questions import group_of, is_answered
 from alen.types import Answer, Check
-from alen.validation.grading import is_right
-from alen.validation.questions import chosen
 
 SHORTEST_TEXT = 20
 """Characters of a context that may be the text of a passage; a shorter one could stand in a passage by chance."""
@@ -79,9 +78,9 @@ def grade(row: Mapping[str, Any], line: Mapping[str, Any]) -> Graded:
         question=row["question"],
         answers=answers,
         unanswerable=unanswerable,
-        group=str(row["id"] if context in (None, "") else context),
+        group=group_of(row),
         text=text,
-        right=text is not None and not unanswerable and _right(text, answers, dict(row)),
+        right=text is not None and is_answered(text, row),
         grounded=_grounded(context, sources, checks),
         decision=line["decision"],
         reason=line["reason"],
@@ -93,14 +92,6 @@ def grade(row: Mapping[str, Any], line: Mapping[str, Any]) -> Graded:
         tokens=int(line["tokens"]),
         milliseconds=float(line["milliseconds"]),
     )
-
-
-def _right(text: str, answers: tuple[str, ...], row: dict[str, Any]) -> bool:
-    """With options, the right one must be chosen: another may share most of its words."""
-    if not row.get("options"):
-        return is_right(text, answers)
-    picked = chosen(text, row)
-    return picked is not None and picked in {chosen(answer, row) for answer in answers}
 
 
 def _grounded(context: object, sources: tuple[Source, ...], checks: tuple[Check, ...]) -> bool | None:

@@ -1,6 +1,6 @@
 """Every metric by one name: grading of answers, quality of probabilities, selective answering, intervals."""
 
-from alen.validation.grading import RIGHT_F1, exact_match, is_right, normalise_answer, token_f1
+from alen.text.grading import RIGHT_F1, exact_match, is_right, normalise_answer, token_f1
 from alen.validation.intervals import (
     NOT_APPLICABLE,
     Estimate,

@@ -16,17 +16,18 @@ if TYPE_CHECKING:
 
 def provenance(engine: object) -> dict[str, str]:
     """Of an Engine everything that changes its answers, except what its memory holds; of anything else its type."""
-    from alen.engine import Engine
+    from alen.engine import Engine, asking
 
     if not isinstance(engine, Engine):
         return {"alen": alen.__version__, "model": type(engine).__name__}
-    settings = engine.settings
+    settings, policy = engine.settings, asking.policy(engine)
+    rule = f"answers from {policy.threshold:g}" + ("" if policy.risk is None else f", wrong at most {policy.risk:g}")
     return {
         "alen": alen.__version__,
         "model": f"{settings.model} {_fingerprint(settings)}".rstrip(),
         "encoder": engine.encoder.fingerprint,
         "calibration": _calibration(engine),
-        "settings": f"effort {settings.effort}, answers from {settings.answer_threshold:g}",
+        "settings": f"effort {settings.effort}, {rule}",
         "namespace": settings.namespace,
     }
 

@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from alen.core.abstention import Certificate, certify
+from alen.core.abstention import Certificate, certify, fewest
+from alen.core.fitting import one_of_each
 from alen.validation.graded import Graded
 from alen.validation.intervals import NOT_APPLICABLE, Estimate, bootstrap, rate_estimate
 
@@ -63,10 +64,10 @@ class Sample:
         return np.array(first, dtype=bool)
 
     def certificate(self, alpha: float) -> Certificate | None:
-        """What the first half certifies for an error of ``alpha``; None when that half is too small to certify anything
-        even without a single error."""
-        first = ~self.second_half
-        if first.sum() < np.log(DELTA) / np.log1p(-alpha) or not self.second_half.any():
+        """What the first half certifies for an error of ``alpha`` by one question of each group; None when it has too
+        few groups to certify anything even without a single error."""
+        first = one_of_each(np.flatnonzero(~self.second_half).tolist(), self.groups)
+        if len(first) < fewest(alpha, DELTA) or not self.second_half.any():
             return None
         return certify(self.probability[first], self.right[first], alpha, DELTA)
 

@@ -14,11 +14,11 @@ from alen.core.belief import Belief
 from alen.errors import BadInput, Cancelled
 from alen.text.answers_file import AnswersFile, id_key
 from alen.text.json_lines import read_passages
+from alen.text.questions import Rows, asked_text, gradable
 from alen.types import Answer, CancelToken
 from alen.validation.ablation import CheckWorth, ablation
 from alen.validation.graded import Graded, grade, record
 from alen.validation.provenance import digest, provenance
-from alen.validation.questions import Rows, asked_text, gradable
 from alen.validation.sample import Safe
 from alen.validation.validation_metrics import ValidationMetrics
 

@@ -95,17 +95,30 @@ def test_coverage_keeps_its_promise() -> None:
     assert verification.answered(one, np.full(4000, 0.5), 0.05).sum() == 0
 
 
-def test_lines_of_one_question_are_one_witness() -> None:
-    places = verification.one_of_each(np.array([1, 2, 4, 5]), ["a", "b", "b", "c", "c", "b"])
-    assert len(places) == 2
-    assert 4 in places
+def test_lines_of_one_group_are_one_witness() -> None:
+    """Twenty groups of ten sure lines: as two hundred witnesses they would have certified five percent."""
+    one = _set("a", 1000, 2.0, 4)
+    one = replace(one, right_L=np.ones(1000, dtype=int), groups=[f"g{place // 50}" for place in range(1000)])
+    assert verification.answered(one, np.full(1000, 0.97), 0.05).sum() == 0
+    assert verification.answered(one, np.full(1000, 0.97), 0.2).all()
 
 
-def test_the_witness_of_a_question_is_drawn_by_chance() -> None:
-    """A right answer and then a wrong one to each: neither may always be the one that is taken."""
-    places = verification.one_of_each(np.arange(400), [f"g{place // 2}" for place in range(400)])
-    assert len(places) == 200
-    assert 70 < sum(place % 2 for place in places.tolist()) < 130
+def test_shuffled_labels_are_measured_over_many_shuffles(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = [_set("a", 100, 3.0, 5)]
+    seeds: list[int] = []
+    real = controls.shuffled
+
+    def noted(one: Prepared, seed: int) -> Prepared:
+        seeds.append(seed)
+        return real(one, seed)
+
+    once = [controls.learned_from_nothing([controls.shuffled(turns[0], 100 + seed)], auroc, 1) for seed in range(8)]
+    assert np.std(once) > 0.05  # a single one says little
+    monkeypatch.setattr(controls, "shuffled", noted)
+    found = controls.learned_from_nothing(turns, auroc)
+    assert seeds == list(range(20))
+    assert found == pytest.approx(0.5, abs=0.09)
+    assert found == controls.learned_from_nothing(turns, auroc)
 
 
 def test_replies_to_one_question_do_not_tell_of_each_other() -> None:

@@ -138,10 +138,12 @@ class ScriptedEngine:
         return {
             "questions": 400,
             "families": {
-                "read": {"rows": 390, "right": 180, "fitted": True, "single": None, "log_loss": 0.4512},
+                "read": {"rows": 390, "right": 180, "fitted": True, "sets": 1, "single": None, "log_loss": 0.4512},
                 "recall": {"rows": 12, "right": 12, "fitted": False},
             },
             "certified_on": 160,
+            "certified_groups": 90,
+            "groups": 220,
             "log_loss": 0.4612,
             "log_loss_of_constant": 0.69,
             "certificates": [certificate, {**certificate, "alpha": 0.05, "threshold": None}],

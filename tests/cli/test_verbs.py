@@ -56,6 +56,45 @@ def test_calibrate(alen: Alen, engine: ScriptedEngine, tmp_path: Path) -> None:
     assert engine.calls[1] == ("calibrate", {"questions": data, "passages": data})
 
 
+def test_calibrate_says_that_more_passages_are_needed(
+    alen: Alen, engine: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "questions.jsonl"
+    data.write_text("")
+    whole = engine.calibrate(data)
+    nothing = [{**found, "threshold": None} for found in whole["certificates"]]
+
+    def told(**changes: object) -> str:
+        monkeypatch.setattr(engine, "calibrate", lambda *_, **__: whole | changes)
+        assert alen("calibrate", "--data", data, "--json").json("calibrate")["groups"] == changes["groups"]
+        return alen("calibrate", "--data", data).out
+
+    text = told(groups=12, certified_groups=5, certificates=nothing)
+    assert "160 questions kept apart, in 5 independent groups" in text
+    assert "nothing: 5 groups are too few: 10 % takes 29, 5 % takes 59 at least" in text
+    assert "questions about more passages" in text
+    text = told(groups=90, certified_groups=40)
+    assert "wrong at most 10 %" in text
+    assert "40 groups are too few: 5 % takes 59 at least" in text
+    assert "nothing" not in text
+    assert "nothing: of 90 groups too few" in told(groups=220, certified_groups=90, certificates=nothing)
+    text = told(groups=3, certified_groups=0, certified_on=0, certificates=[])
+    assert "nothing: that takes at least 200 questions, about many passages; these are 400 in 3" in text
+
+
+def test_calibrate_tells_of_several_sets(
+    alen: Alen, engine: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "questions.jsonl"
+    data.write_text("")
+    whole = engine.calibrate(data)
+    read = {**whole["families"]["read"], "sets": 4, "single": "lead_in_meaning", "best_single": "lead_in_meaning"}
+    monkeypatch.setattr(engine, "calibrate", lambda *_, **__: whole | {"families": {"read": read}})
+    assert alen("calibrate", "--data", data, "--json").code == 0
+    text = alen("calibrate", "--data", data).out
+    assert "fitted on what 4 sets have in common: by the check lead in meaning alone, which is better" in text
+
+
 def test_commit(alen: Alen, engine: ScriptedEngine) -> None:
     assert alen("memory", "commit", "--epsilon", "0.1", "--json").json("memory_commit")["proved"] == 2
     assert engine.calls[0] == ("commit_verified", {"epsilon": 0.1})

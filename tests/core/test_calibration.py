@@ -63,6 +63,26 @@ def test_interval_holds_the_probability_and_is_honest():
         assert low - 0.1 <= sigmoid(2 * score - 1) <= high + 0.1
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_bounds_equal_brute_force(seed: int) -> None:
+    """The definition of Venn–Abers: the score joins the known ones with either label, and isotonic regression says how
+    likely it is to be right. Scores on a grid, so that many are equal, to each other and to the new ones."""
+    regression = pytest.importorskip("sklearn.isotonic", reason="needs scikit-learn: pip install -e '.[dev]'")
+    rng = np.random.default_rng(seed)
+    known = rng.integers(-8, 9, 60) / 4
+    labels = (rng.random(60) < sigmoid(2 * known)).astype(int)
+    steps = tuple((score, float(sigmoid(score))) for score in np.linspace(-3.0, 3.0, 25))
+    calibrator = Calibrator(1.0, 0.0, tuple(known), tuple(labels.tolist()), steps)
+    for score in [*np.unique(known), *rng.uniform(-3.0, 3.0, 20)]:
+        p0, p1 = (
+            float(regression.IsotonicRegression().fit([*known, score], [*labels, joined]).predict([score])[0])
+            for joined in (0, 1)
+        )
+        assert calibrator._bounds(score) == pytest.approx((p0, p1), abs=1e-9)
+        p = calibrator.probability(score)
+        assert calibrator.interval(score) == pytest.approx((min(p0, p), max(p1, p)), abs=1e-9)
+
+
 def test_interval_narrows_with_data():
     widths = [np.subtract(*Calibrator.fit(*_sample(n, 2)).interval(0.5)[::-1]) for n in (60, 5000)]
     assert widths[1] < widths[0]

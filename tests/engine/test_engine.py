@@ -11,6 +11,8 @@ import pytest
 from alen.core.belief import Family
 from alen.core.energy import Energy
 from alen.errors import BadInput, UnknownEpisode, UnknownNamespace
+from alen.settings import Costs
+from alen.validation.provenance import provenance
 
 KILN = "The Halden kiln fires stoneware at 1,240 degrees. It was built by Marta Hald."
 
@@ -58,6 +60,26 @@ def test_ask_reads_cites_and_stores(engine, reader):
     assert KILN[answer.evidence[0].start : answer.evidence[0].end] == answer.evidence[0].text
     assert engine.memory.show(answer.episode)["question"] == answer.question
     json.dumps(answer.to_json())
+
+
+def test_costs_say_when_an_answer_is_given(engine):
+    """What is given at a probability p is declined where a wrong answer costs so much that it pays from above p on."""
+    engine.teach("The Halden kiln fires stoneware at 1,240 degrees.", source="manual")
+    question = "How many degrees does the Halden kiln fire stoneware at?"
+    p = engine.ask(question, private=True).confidence
+    assert 0.5 < p < 0.999
+    plain = provenance(engine)["settings"]
+    for threshold, decision in ((p - 1e-3, "answer"), (p + 1e-3, "abstain")):
+        costs = Costs(right=1 - threshold, wrong=threshold, abstain=0.0)  # it pays from ``threshold`` on
+        engine.settings = engine.settings.model_copy(update={"costs": costs})
+        assert engine.ask(question, private=True).decision == decision
+        assert provenance(engine)["settings"] != plain
+
+
+def test_answers_under_another_bound_on_errors_are_of_another_setting(engine):
+    plain = provenance(engine)["settings"]
+    engine.settings = engine.settings.model_copy(update={"risk": 0.1})
+    assert provenance(engine)["settings"] == f"{plain}, wrong at most 0.1"
 
 
 def test_one_belief_judges_a_question_and_its_parts(engine, monkeypatch):

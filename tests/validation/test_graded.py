@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from alen.errors import BadInput
+from alen.text.questions import asked_text
 from alen.types import Check, Evidence
 from alen.validation.graded import Graded, grade, record
-from alen.validation.questions import asked_text, gradable
 from tests.validation.graded_rows import answer, passage
 
 KILN = "The Halden kiln fires stoneware at 1,240 degrees Celsius."
@@ -88,42 +86,3 @@ def test_an_option_that_shares_most_words_with_the_right_one_is_wrong() -> None:
     assert graded(row, "in New York State").right
     assert not graded(row, "New York City").right
     assert not graded(row, "New York").right  # as near to the one as to the other
-
-
-def file_of(tmp_path: Path, *rows: Any) -> Path:
-    path = tmp_path / "rows.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    return path
-
-
-@pytest.mark.parametrize(
-    ("bad", "field"),
-    [
-        ({"id": 9, "question": "Why?"}, "answers"),
-        ({"id": 9, "question": "Why?", "answers": []}, "answers"),
-        ({"id": 9, "question": "Why?", "answers": ["x"], "unanswerable": True}, "answers"),
-        ({"id": 9, "question": "Why?", "answers": "x"}, "answers"),
-        ({"id": 9, "question": " ", "answers": ["x"]}, "question"),
-        ({"id": 9, "question": "Why?", "answers": ["x"], "context": ["a"]}, "context"),
-        ({"id": 9, "question": "Why?", "answers": ["x"], "options": "abc"}, "options"),
-        ({"id": 9, "question": "Why?", "answers": ["x"], "options": ["x"] * 27}, "options"),
-        ({"id": 1, "question": "Why?", "answers": ["x"]}, "id"),
-    ],
-)
-def test_a_row_that_cannot_be_graded_is_named_by_file_and_line(tmp_path: Path, bad: Any, field: str) -> None:
-    path = file_of(tmp_path, ROW, {"id": "2", "question": "Who?", "answers": [], "unanswerable": True}, bad)
-    with pytest.raises(BadInput) as found:
-        gradable(path)
-    assert found.value.field == f"{path}, line 3, {field}"
-    with pytest.raises(BadInput, match="row 2"):
-        gradable([ROW, bad])
-
-
-def test_nothing_to_ask_is_refused(tmp_path: Path) -> None:
-    for nothing in ([], file_of(tmp_path)):
-        with pytest.raises(BadInput):
-            gradable(nothing)
-
-
-def test_ids_are_told_apart_as_json_tells_them(tmp_path: Path) -> None:
-    assert len(gradable([ROW, {**ROW, "id": "1"}])) == 2

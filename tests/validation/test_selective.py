@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -30,6 +31,22 @@ def test_perfect_random_and_reversed_rankings() -> None:
     assert metrics.rejection_ratio(np.full(5, 0.4), right) == pytest.approx(0.0)
     assert metrics.rejection_ratio(1 - right, right) < 0
     assert math.isnan(metrics.rejection_ratio([0.1, 0.2], [1, 1]))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_rejection_ratio_equals_brute_force(seed: int) -> None:
+    """Answers are rejected one by one, the least sure first, in every order that equal probabilities leave open."""
+    rng = np.random.default_rng(seed)
+    p, right = rng.integers(0, 4, 7) / 4, rng.permutation([0, 1, *rng.integers(0, 2, 5)])
+
+    def area(order: tuple[int, ...]) -> float:
+        return sum(1 - right[list(order[rejected:])].mean() for rejected in range(7)) / 7
+
+    orders = list(itertools.permutations(range(7)))
+    left_open = [area(order) for order in orders if all(p[a] <= p[b] for a, b in itertools.pairwise(order))]
+    ours, perfect, random = np.mean(left_open), min(map(area, orders)), np.mean([area(order) for order in orders])
+    assert metrics.aurc(p, right) == pytest.approx(ours)
+    assert metrics.rejection_ratio(p, right) == pytest.approx((random - ours) / (random - perfect))
 
 
 def test_threshold_includes_its_own_value() -> None:

@@ -9,7 +9,7 @@ from alen.benchmark import locomo as conversations
 from alen.benchmark import squad
 from alen.benchmark.tasks.item import Row, rows_of
 from alen.core.fitting import unit
-from alen.validation.grading import normalise_answer
+from alen.text.grading import normalise_answer
 
 CLOZE_WORDS = 24
 CLOZE_LEAST = 4

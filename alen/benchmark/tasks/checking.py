@@ -9,7 +9,7 @@ from pathlib import Path
 from alen.benchmark.tasks import choosing, counting
 from alen.benchmark.tasks.item import Row, rows_of
 from alen.core.fitting import unit
-from alen.validation.grading import normalise_answer
+from alen.text.grading import normalise_answer
 
 SYSTEMS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from alen.benchmark.tasks.item import Row, in_hash_order, rows_of
-from alen.validation.grading import normalise_answer
+from alen.text.grading import normalise_answer
 
 _OPTION = re.compile(r"^(?:\(([A-Z])\)|-)\s*(.+?)\s*$", re.MULTILINE)
 INTENTS = 12

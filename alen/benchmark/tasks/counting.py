@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from alen.benchmark.tasks.item import Row, rows_of
-from alen.validation.grading import normalise_answer
+from alen.text.grading import normalise_answer
 
 _OPERATOR = re.compile(r"(?<=[\d)])\s*([-+*/=x])\s*(?=[\d(])")
 _PLAIN_NUMBER = re.compile(r"-?\d+(?:\.\d+)?$")

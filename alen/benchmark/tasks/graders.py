@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from alen.benchmark.tasks.item import GraderKind, Item
-from alen.validation.grading import is_right, normalise_answer
+from alen.text.grading import is_right, normalise_answer
 
 _LETTER = re.compile(r"^\W*(?:(?:the )?(?:correct )?(?:answer|option)(?: is)?:?\s*)?\(?([A-Z])\)?(?:[.):,]|\s*$)", re.I)
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?|-?\.\d+")

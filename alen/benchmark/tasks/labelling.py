@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from alen.benchmark.tasks.item import Row, rows_of
-from alen.validation.grading import normalise_answer
+from alen.text.grading import normalise_answer
 
 YES_NO = ("yes", "no")
 SENTIMENTS = ("negative", "positive")

@@ -1,23 +1,25 @@
-"""Questions with known answers, checked so that every one of them can be graded."""
+"""Questions with known answers: checked so that every one of them can be graded, how they are asked, and what answers
+them rightly. Probabilities are fitted to the same questions, asked and graded alike, that they are judged on."""
 
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from alen.errors import BadInput
 from alen.text.answers_file import id_key
+from alen.text.grading import RIGHT_F1, is_right, token_f1
 from alen.text.json_lines import numbered_questions, question_of
-from alen.validation.grading import RIGHT_F1, token_f1
 
 Rows = str | Path | Sequence[dict[str, Any]]
 
 
 def gradable(data: Rows) -> list[dict[str, Any]]:
-    """Rows ``{"id", "question", "answers": [..], "unanswerable": bool, "context"?: id or text, "options"?: [..]}`` of a
-    JSONL file or a list. Raises BadInput naming the place: a row that cannot be graded, or an id that comes twice."""
+    """Rows ``{"id", "question", "answers": [..], "unanswerable": bool, "context"?: id or text, "options"?: [..],
+    "set"?: name of the data set}`` of a JSONL file or a list. Raises BadInput naming the place: a row that cannot be
+    graded, or an id that comes twice."""
     if isinstance(data, str | Path):
         numbered = numbered_questions(data)
     else:
@@ -27,13 +29,32 @@ def gradable(data: Rows) -> list[dict[str, Any]]:
     return _checked(numbered)
 
 
-def asked_text(row: dict[str, Any]) -> str:
+def asked_text(row: Mapping[str, Any]) -> str:
     """What is asked: the question, with its options below it, lettered, where it has some."""
     lines = [f"{letter}) {option}" for letter, option in zip(string.ascii_uppercase, _options(row), strict=False)]
     return "\n".join([row["question"], *lines])
 
 
-def chosen(text: str, row: dict[str, Any]) -> str | None:
+def is_answered(text: str, row: Mapping[str, Any]) -> bool:
+    """Whether a text answers the question of a checked row rightly. With options, the right one must be chosen: another
+    may share most of its words."""
+    if row.get("unanswerable"):
+        return False
+    answers = row.get("answers") or []
+    if not _options(row):
+        return is_right(text, answers)
+    picked = chosen(text, row)
+    return picked is not None and picked in {chosen(answer, row) for answer in answers}
+
+
+def group_of(row: Mapping[str, Any]) -> str:
+    """What the question is about: rows of one passage, or with the same question where none is named, depend on each
+    other."""
+    context = row.get("context")
+    return str(row["question"] if context in (None, "") else context)
+
+
+def chosen(text: str, row: Mapping[str, Any]) -> str | None:
     """The option that an answer names, by its letter or by the most tokens shared with it alone; None for neither."""
     options = _options(row)
     letters = dict(zip(string.ascii_uppercase, options, strict=False))
@@ -45,7 +66,7 @@ def chosen(text: str, row: dict[str, Any]) -> str | None:
     return options[shared.index(best)] if best >= RIGHT_F1 and shared.count(best) == 1 else None
 
 
-def _options(row: dict[str, Any]) -> list[str]:
+def _options(row: Mapping[str, Any]) -> list[str]:
     return row.get("options") or []
 
 
@@ -59,6 +80,8 @@ def _checked(numbered: Iterable[tuple[str, dict[str, Any]]]) -> list[dict[str, A
             raise _bad(f"{place}, answers", found, 'at least one answer, or "unanswerable": true with none')
         if not isinstance(row.get("context"), str | int | None):
             raise _bad(f"{place}, context", repr(row["context"]), "the id or the text of a passage")
+        if not isinstance(row.get("set"), str | None) or row.get("set", "-") == "":
+            raise _bad(f"{place}, set", repr(row["set"]), "the name of a data set, or leave it out")
         options = row.get("options") or []
         if not isinstance(options, list) or not all(isinstance(option, str) for option in options):
             raise _bad(f"{place}, options", repr(options), "a list of texts")

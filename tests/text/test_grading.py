@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alen.validation import metrics
+from alen.text import grading
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from alen.validation import metrics
     ],
 )
 def test_normalisation(text: str, expected: str) -> None:
-    assert metrics.normalise_answer(text) == expected
+    assert grading.normalise_answer(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -36,13 +36,13 @@ def test_normalisation(text: str, expected: str) -> None:
     ],
 )
 def test_f1_and_exact_match(answer: str | None, golds: list[str], f1: float, exact: float) -> None:
-    assert metrics.token_f1(answer, golds) == pytest.approx(f1)
-    assert metrics.exact_match(answer, golds) == exact
+    assert grading.token_f1(answer, golds) == pytest.approx(f1)
+    assert grading.exact_match(answer, golds) == exact
 
 
 def test_right_means_answerable_and_half_the_tokens() -> None:
-    assert metrics.is_right("King Rollo of", ["Rollo"])  # F1 is exactly 0.5
-    assert not metrics.is_right("King Rollo of Normandy", ["Rollo"])  # F1 is 0.4
-    assert not metrics.is_right("Rollo", ["Rollo"], unanswerable=True)
-    assert not metrics.is_right("", [])
-    assert not metrics.is_right(None, ["Rollo"])
+    assert grading.is_right("King Rollo of", ["Rollo"])  # F1 is exactly 0.5
+    assert not grading.is_right("King Rollo of Normandy", ["Rollo"])  # F1 is 0.4
+    assert not grading.is_right("Rollo", ["Rollo"], unanswerable=True)
+    assert not grading.is_right("", [])
+    assert not grading.is_right(None, ["Rollo"])
