@@ -19,8 +19,8 @@ from alen.benchmark.schema import Measured, Result, Row, Target, Unit
 from alen.core.equivalence import compare
 from alen.core.equivalence.comparing import THRESHOLD
 from alen.errors import BadInput
+from alen.text.grading import token_f1
 from alen.validation import metrics
-from alen.validation.grading import token_f1
 
 OUT = Path(__file__).with_name("results") / "equivalence.json"
 FALSE_ACCEPTS = 0.044
