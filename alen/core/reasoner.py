@@ -14,7 +14,7 @@ from alen.types import Candidate, Check, Decision, Effort, Evidence
 _EXTRACTED = "extract"
 
 ENOUGH: dict[Effort, float] = {"fast": 0.0, "balanced": 0.8, "thorough": 0.95}
-"""The probability at which further operators are spared."""
+"""The probability at which further operators are spared, unless more is needed for an answer."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,12 @@ class Reasoner:
         if any(contradiction.lost_by(proposal.checks) for proposal in complete):
             return True
         best = max((self.belief.probability(proposal.family, proposal.checks) for proposal in complete), default=0.0)
-        return best >= ENOUGH[situation.effort]
+        return best >= self._enough(situation.effort)
+
+    def _enough(self, effort: Effort) -> float:
+        """What would not be answered is not enough; fast effort asks nobody anyway."""
+        needed, _ = abstention.threshold_in_force(self.policy, self.belief.at(effort))
+        return ENOUGH[effort] if effort == "fast" or needed is None else max(ENOUGH[effort], needed)
 
     def _weighed(self, situation: Situation, proposals: Sequence[Proposal], tools: Tools) -> list[Candidate]:
         """Where a passage was read, extraction can only agree: alone it is a far weaker reader of the same passage."""
