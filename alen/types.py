@@ -145,12 +145,14 @@ class Completion:
 @dataclass(frozen=True, slots=True)
 class Check:
     """One look at a candidate. ``value`` is oriented "higher = more likely right"; None when not applicable.
-    ``contribution`` is what it adds to the log-odds of being right; None before it was weighed."""
+    ``contribution`` is what it adds to the log-odds of being right; None before it was weighed. ``weight`` is what one
+    standard deviation more of it adds; None where none was fitted."""
 
     name: str
     status: CheckStatus
     value: float | None = None
     contribution: float | None = None
+    weight: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -224,7 +226,8 @@ class Answer:
         return self.candidates[0].checks if self.candidates else ()
 
     def explain(self) -> str:
-        """Every check with its value and what it added to the log-odds, the evidence, what was refused and why."""
+        """Every check with its value, its weight and what it added to the log-odds, the evidence, what was refused and
+        why."""
         return "\n".join(explanation.lines(self))
 
     def to_json(self) -> dict[str, Any]:

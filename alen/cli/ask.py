@@ -21,7 +21,7 @@ from alen.types import Effort
 @click.option("--session", metavar="ID", help="Ask within an earlier conversation.")
 @click.option("--effort", type=click.Choice(["fast", "balanced", "thorough"]), help="How much work to spend.")
 @click.option("--private", is_flag=True, help="Store nothing of this question.")
-@click.option("--explain", is_flag=True, help="Print every check, what it added, and what was refused.")
+@click.option("--explain", is_flag=True, help="Print every check, its weight, what it added, and what was refused.")
 @click.option("--file", "file", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Questions, one a line.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Where the answers to --file go.")
 @common_options

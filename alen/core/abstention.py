@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from alen.core import contradiction
 from alen.errors import BadInput
 from alen.types import Candidate, Decision
 
@@ -54,7 +55,7 @@ def decide(
             return "abstain", "nothing stored: there is no passage or taught answer to go by"
         return "abstain", "no candidate: what I remember holds no answer of the form this asks for"
     best = candidates[0]
-    threshold, why = _threshold(policy, known)
+    threshold, why = threshold_in_force(policy, known)
     if threshold is None:
         return "abstain", why
     if best.confidence >= threshold:
@@ -63,12 +64,13 @@ def decide(
     if among:
         return "candidates", (
             f"one of these {among} holds the right answer in {100 * (1 - policy.miss):.0f} % of questions that have one"
-            f" ({best.confidence:.2f} is below the threshold {threshold:.2f})"
+            f" ({_short_of(best.confidence, threshold)})"
         )
-    return "abstain", f"{_why(candidates)} ({best.confidence:.2f} is below the threshold {threshold:.2f})"
+    return "abstain", f"{_why(candidates)} ({_short_of(best.confidence, threshold)})"
 
 
-def _threshold(policy: Policy, known: Certified) -> tuple[float | None, str]:
+def threshold_in_force(policy: Policy, known: Certified) -> tuple[float | None, str]:
+    """The probability from which on an answer is given, None where none would be, and why it is this one."""
     if policy.risk is None:
         return policy.threshold, "confident"
     held = [found for found in known.certificates if found.alpha <= policy.risk and found.threshold is not None]
@@ -77,6 +79,12 @@ def _threshold(policy: Policy, known: Certified) -> tuple[float | None, str]:
     # The one that was asked for, or the nearest that is stricter: a lower threshold of another promises something else.
     asked = max(held, key=lambda found: found.alpha)
     return asked.threshold, f"certified: at most {100 * asked.alpha:.0f} % of such answers are wrong"
+
+
+def _short_of(confidence: float, threshold: float) -> str:
+    """With as many digits as it takes to see it."""
+    digits = 2 if round(confidence, 2) < round(threshold, 2) else 4
+    return f"{confidence:.{digits}f} is below the threshold {threshold:.{digits}f}"
 
 
 def _set(candidates: Sequence[Candidate], policy: Policy, known: Certified) -> int:
@@ -90,6 +98,8 @@ def _set(candidates: Sequence[Candidate], policy: Policy, known: Certified) -> i
 
 
 def _why(candidates: Sequence[Candidate]) -> str:
+    if any(check.name == contradiction.NAME and check.status == "fail" for check in candidates[0].checks):
+        return "contradicted: what I remember gives different answers to this very question"
     if any(candidate.detail.get("uncalibrated") for candidate in candidates):
         return "not calibrated: nobody knows yet how often this model is right; run alen calibrate"
     # The best candidate's checks come first; a check it lacks is taken from the next that has it.

@@ -9,6 +9,8 @@ import re
 from decimal import Decimal
 from fractions import Fraction
 
+from alen.core.spelt import in_digits
+
 MAX_DIGITS = 400
 """Longer results are refused, so that a question cannot make the machine work for hours."""
 
@@ -49,7 +51,7 @@ class NotArithmetic(ValueError):
 
 def expression_of(question: str) -> str:
     """The arithmetic expression a question asks for, e.g. "17 + 25". Raises NotArithmetic."""
-    text = _CLOSING.sub("", _OPENING.sub("", question, count=1))
+    text = in_digits(_CLOSING.sub("", _OPENING.sub("", question, count=1)))
     for pattern, replacement in _PHRASES:
         text = pattern.sub(replacement, text)
     text = " ".join(text.split())

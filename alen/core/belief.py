@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from alen.core import contradiction
 from alen.core.abstention import Certificate
 from alen.core.calibration import Calibrator
 from alen.core.energy import Energy
@@ -68,24 +69,34 @@ class Belief:
     def probability(self, family: str, checks: Sequence[Check]) -> float:
         """That of ``weigh``, without the rest."""
         known = self.families.get(family)
-        return 0.0 if known is None else (known.calibrator or _PLAIN).probability(-known.energy.of(checks))
+        if known is None:
+            return 0.0
+        return contradiction.shared((known.calibrator or _PLAIN).probability(-known.energy.of(checks)), checks)
 
     def weigh(self, family: str, checks: Sequence[Check]) -> tuple[float, float, tuple[float, float]]:
         """Energy, probability, interval."""
         known = self.families.get(family)
         if known is None:
             return UNBELIEVABLE, 0.0, (0.0, 1.0)
-        energy = known.energy.of(checks)
-        calibrator = known.calibrator or _PLAIN
-        p = calibrator.probability(-energy)
-        low, high = calibrator.interval(-energy) if known.calibrator else known.interval
+        alone = known.energy.of(checks)
+        p = self.probability(family, checks)
+        ends = known.calibrator.interval(-alone) if known.calibrator else known.interval
+        low, high = (contradiction.shared(end, checks) for end in ends)
+        energy = alone - contradiction.lost_by(checks)
         return round(energy, 4), round(p, 4), (round(min(low, p), 4), round(max(high, p), 4))
 
     def explained(self, family: str, checks: Sequence[Check]) -> tuple[Check, ...]:
-        """The checks, each with the log-odds it adds; those that were never fitted add nothing."""
+        """The checks, each with its weight and the log-odds it adds; those that were never fitted have no weight and
+        add nothing. What rivals take away follows from their odds: it is added without a weight."""
         known = self.families.get(family)
-        added = {} if known is None else known.energy.contributions(checks)
-        return tuple(replace(check, contribution=round(added.get(check.name, 0.0), 4)) for check in checks)
+        if known is None:
+            return tuple(replace(check, contribution=0.0) for check in checks)
+        added = known.energy.contributions(checks) | {contradiction.NAME: contradiction.lost_by(checks)}
+        weights = known.energy.weights
+        return tuple(
+            replace(check, weight=weights.get(check.name), contribution=round(added.get(check.name, 0.0), 4))
+            for check in checks
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -19,7 +19,7 @@ ISOTONIC_FROM = 1000
 
 _FOLDS = 5
 
-_EDGE = 1e-4
+EDGE = 1e-4
 """No probability counts as nearer to 0 or 1: else one answer that was wrong for sure would outweigh all others."""
 
 
@@ -47,7 +47,7 @@ def sigmoid(x: np.ndarray | float) -> np.ndarray:
 def log_losses(p: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Minus the log of the probability that was given to what turned out, one value per row: ``p`` (n,) that each
     answer is right, ``labels`` (n,) in {0, 1}."""
-    p = np.clip(p, _EDGE, 1 - _EDGE)
+    p = np.clip(p, EDGE, 1 - EDGE)
     return -np.log(np.where(labels > 0, p, 1 - p))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from alen.core import abstention, safeguard
 from alen.core.belief import Belief, Family
 from alen.core.calibration import MINIMUM, Calibrator, log_losses
+from alen.core.contradiction import lost_by
 from alen.errors import BadInput
 from alen.types import Check
 
@@ -57,7 +58,12 @@ def fit(
     held = [unit("certify " + row.group) < share for row in labelled]
     families, report = dict(before.families), {}
     for name in sorted({row.family for row in labelled}):
-        rows = [row for row, out in zip(labelled, held, strict=True) if row.family == name and not out]
+        # How often an answer is right alone: what rivals take away is not learned.
+        rows = [
+            row
+            for row, out in zip(labelled, held, strict=True)
+            if row.family == name and not out and not lost_by(row.checks)
+        ]
         right = sum(row.right for row in rows)
         if len(rows) < MINIMUM or min(right, len(rows) - right) < 10:
             report[name] = {"rows": len(rows), "right": right, "fitted": False}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from alen.core import checks
+from alen.core import checks, contradiction
 from alen.core.belief import Belief
 from alen.core.checks import backward
 from alen.core.checks.of_meaning import of_meaning
 from alen.core.checks.of_writings import of_writings
-from alen.core.equivalence import clusters
+from alen.core.equivalence import clusters, equivalent
 from alen.core.situation import Proposal, Situation, Tools
 from alen.types import Candidate, Check
 
@@ -19,6 +19,9 @@ ALONE = frozenset({"compute", "recall_exact", "own", "steps"})
 
 NO_WITNESS = frozenset({"own"})
 """Families that agree with nothing: ALEN's own word, heard again."""
+
+_LAST_WORD = frozenset({"compute", "recall_exact", "own"})
+"""Families that answer this very question, so that two of them which differ contradict each other."""
 
 
 def completed(situation: Situation, proposals: Sequence[Proposal], belief: Belief, tools: Tools) -> list[Proposal]:
@@ -38,7 +41,42 @@ def completed(situation: Situation, proposals: Sequence[Proposal], belief: Belie
         texts = [proposal.text for proposal in proposals]
         for found, remembered in zip(more, belief.record.of(situation.thought.vector, texts), strict=True):
             found += remembered
-    return [replace(proposal, checks=tuple(found)) for proposal, found in zip(proposals, more, strict=True)]
+    complete = [replace(proposal, checks=tuple(found)) for proposal, found in zip(proposals, more, strict=True)]
+    return _disputed(situation, complete, belief)
+
+
+def _disputed(situation: Situation, proposals: list[Proposal], belief: Belief) -> list[Proposal]:
+    """The proposals, each with what its rivals cost it where last words contradict each other."""
+    last_words = [_is_last_word(proposal) for proposal in proposals]
+    if sum(last_words) < 2:
+        return proposals
+    found = contradiction.of_rivals(
+        [proposal.text for proposal in proposals],
+        # What a person called wrong is nobody's rival.
+        [0.0 if is_refused(situation, each) else belief.probability(each.family, each.checks) for each in proposals],
+        last_words,
+        question=situation.thought.text,
+        options=situation.thought.options,
+    )
+    if not found:
+        return proposals
+    return [
+        replace(proposal, checks=(*proposal.checks, check)) for proposal, check in zip(proposals, found, strict=True)
+    ]
+
+
+def _is_last_word(proposal: Proposal) -> bool:
+    elsewhere = any(check.name == "own_question" and check.status == "fail" for check in proposal.checks)
+    return proposal.family in _LAST_WORD and not elsewhere
+
+
+def is_refused(situation: Situation, proposal: Proposal) -> bool:
+    """Whether a person called this wrong for this very question. What was taught for it is a person's word too, and a
+    correction may say nearly the same."""
+    asked, refused = situation.thought.text, situation.recollection.refused
+    return proposal.family != "recall_exact" and any(
+        equivalent(proposal.text, wrong, question=asked) for wrong in refused
+    )
 
 
 def _way(proposal: Proposal) -> tuple[str, str]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from alen.core import abstention, judging, operators
+from alen.core import abstention, contradiction, judging, operators
 from alen.core.abstention import Policy
 from alen.core.belief import UNBELIEVABLE, Belief
-from alen.core.equivalence import equivalent
 from alen.core.situation import Proposal, Situation, Tools, as_evidence
 from alen.types import Candidate, Check, Decision, Effort, Evidence
 
 _EXTRACTED = "extract"
 
-CERTAIN = 0.95
-"""From this probability on no operator is asked any more, however much effort is allowed."""
+ENOUGH: dict[Effort, float] = {"fast": 0.0, "balanced": 0.8, "thorough": 0.95}
+"""The probability at which further operators are spared, unless more is needed for an answer."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +83,18 @@ class Reasoner:
             yield operators.ask_otherwise(situation, generator, tools.second())
 
     def _is_settled(self, situation: Situation, proposals: Sequence[Proposal]) -> bool:
-        """By what is at hand: no model is asked to judge what may not be the last word."""
+        """By what is at hand: no model is asked to judge what may not be the last word, nor to decide between last
+        words that contradict each other."""
         complete = judging.completed(situation, proposals, self.belief, Tools())
+        if any(contradiction.lost_by(proposal.checks) for proposal in complete):
+            return True
         best = max((self.belief.probability(proposal.family, proposal.checks) for proposal in complete), default=0.0)
-        return best >= ENOUGH[situation.effort]
+        return best >= self._enough(situation.effort)
+
+    def _enough(self, effort: Effort) -> float:
+        """What would not be answered is not enough; fast effort asks nobody anyway."""
+        needed, _ = abstention.threshold_in_force(self.policy, self.belief.at(effort))
+        return ENOUGH[effort] if effort == "fast" or needed is None else max(ENOUGH[effort], needed)
 
     def _weighed(self, situation: Situation, proposals: Sequence[Proposal], tools: Tools) -> list[Candidate]:
         """Where a passage was read, extraction can only agree: alone it is a far weaker reader of the same passage."""
@@ -107,20 +114,13 @@ class Reasoner:
         weighed = replace(weighed, checks=self.belief.explained(proposal.family, proposal.checks))
         if not self.belief.knows(proposal.family):
             weighed = replace(weighed, detail={**weighed.detail, "uncalibrated": True})
-        asked, refused = situation.thought.text, situation.recollection.refused
-        # What was taught for this question is a person's word too, and a correction may say nearly the same.
-        taught = proposal.family == "recall_exact"
-        if taught or not any(equivalent(proposal.text, wrong, question=asked) for wrong in refused):
+        if not judging.is_refused(situation, proposal):
             return weighed
         # A person has the last word: what was called wrong for this very question is not said again.
         called = Check("called_wrong", "fail", 0.0, -UNBELIEVABLE)
         return replace(
             weighed, energy=UNBELIEVABLE, confidence=0.0, interval=(0.0, 0.0), checks=(*weighed.checks, called)
         )
-
-
-ENOUGH: dict[Effort, float] = {"fast": 0.0, "balanced": 0.8, "thorough": CERTAIN}
-"""The probability at which further operators are spared."""
 
 
 def _family(candidate: Candidate) -> str:

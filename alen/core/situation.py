@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from alen.core import contradiction
 from alen.thought import ThoughtState
 from alen.types import (
     CancelToken,
@@ -49,7 +50,10 @@ class Proposal:
     interval: tuple[float, float] | None = None
 
     def weighed(self, energy: float, confidence: float, interval: tuple[float, float]) -> Candidate:
-        detail, interval = {**self.detail, "family": self.family}, self.interval or interval
+        detail = {**self.detail, "family": self.family}
+        if self.interval is not None:
+            low, high = (contradiction.shared(end, self.checks) for end in self.interval)
+            interval = (low, high)
         return Candidate(self.text, (self.operator,), self.checks, energy, confidence, interval, self.evidence, detail)
 
 

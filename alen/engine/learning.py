@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alen.core.belief import Belief, Family
+from alen.core.contradiction import lost_by
 from alen.core.online import Shadow
 from alen.core.record import Record
 from alen.core.verified_learning import select
@@ -38,9 +39,9 @@ def from_feedback(engine: Engine, episode: Episode, right: bool) -> None:
     _remember(engine, episode.question, episode.answer, right)
     family = best.get("family")
     belief = engine.belief()
-    if family not in belief.families:
-        return
     checks = [Check(check["name"], check["status"], check["value"]) for check in best["checks"]]
+    if family not in belief.families or lost_by(checks):
+        return  # a disputed answer says nothing of how often an undisputed one is right
     over: list[Family] = []
 
     def learned(states: dict[str, Any] | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from alen.core.belief import Belief
 from alen.core.calibration import Calibrator
+from alen.core.contradiction import shared
 from alen.types import Check
 from alen.validation.graded import Graded
 from alen.validation.intervals import NOT_APPLICABLE, Estimate
@@ -96,7 +97,8 @@ def _probabilities(row: Graded, name: str, belief: Belief) -> tuple[float, float
     score = -family.energy.of(row.checks)
     less = score - family.energy.contributions(row.checks).get(name, 0.0)
     calibrator = family.calibrator or _PLAIN
-    return calibrator.probability(score), calibrator.probability(less)
+    others = [check for check in row.checks if check.name != name]
+    return shared(calibrator.probability(score), row.checks), shared(calibrator.probability(less), others)
 
 
 def _loss(p: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.cli.conftest import Ran
-from tests.cli.scripted_engine import EMPTY, NOWHERE, ScriptedEngine, unknown
+from tests.cli.scripted_engine import EMPTY, NOWHERE, ScriptedEngine, known, unknown
 
 Alen = Callable[..., Ran]
 
@@ -41,6 +41,32 @@ def test_a_pipe_gets_plain_text(alen: Alen, engine: ScriptedEngine) -> None:
     assert ran.out.splitlines()[:2] == ["1,240 degrees Celsius", "confidence 93 % (88 to 97 %)"]
     assert "kiln.md · page 3 · characters 100–" in ran.out
     assert "It fires stoneware at 1,240 degrees Celsius." in ran.out
+
+
+def test_the_explanation_is_the_answers_own(alen: Alen, engine: ScriptedEngine) -> None:
+    ran = alen("ask", "How hot?", "--explain")
+    assert ran.code == 0
+    assert ran.out == known("How hot?").explain() + "\n"
+    engine.script["Which bank?"] = unknown()
+    assert alen("ask", "Which bank?", "--explain").out == unknown().explain() + "\n"
+    # One JSON object holds it all already.
+    assert alen("ask", "How hot?", "--explain", "--json").json("ask")["answer"] == "1,240 degrees Celsius"
+
+
+def test_an_explanation_cannot_drive_the_terminal(alen: Alen, engine: ScriptedEngine) -> None:
+    engine.script["Which bank?"] = unknown(guess="\x1b]0;owned\x07Lloyds")
+    assert not set(alen("ask", "Which bank?", "--explain").out) & {"\x1b", "\x07"}
+
+
+def test_an_explanation_of_what_was_taught(alen: Alen, filled: dict[str, str]) -> None:
+    """Over the real engine: a taught answer needs no model."""
+    ran = alen("ask", "Where is the spare key kept?", "--explain", "--private")
+    lines = ran.out.splitlines()
+    assert (ran.code, lines[1].rstrip(".")) == (0, "Answer: In the blue pot")
+    assert "Proposed by: heuristic" in lines
+    assert "Log-odds of being right: +4.53, the sum of" in lines
+    assert "  +4.53  before any check" in lines
+    assert any(line.startswith("  [episode ") and "In the blue pot" in line for line in lines)
 
 
 def test_a_terminal_gets_colours(alen: Alen, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,17 @@ from tests.pace import within
         ("What is -2 ^ 2?", "-4"),
         ("What is 0.1 + 0.2?", "0.3"),
         ("What does 6 × 7 equal?", "42"),
+        ("What is twelve plus thirty-one?", "43"),
+        ("seven hundred and five minus ninety", "615"),
+        ("What is the sum of three and four?", "7"),
+        ("Twenty Five times 2", "50"),
+        ("How much is five percent of two thousand?", "100"),
+        ("What is a hundred divided by eight?", "12.5"),
+        ("What is two million three hundred thousand and one plus one?", "2300002"),
+        ("What is the square root of one hundred and forty-four?", "12"),
+        ("ten to the power of three", "1000"),
+        ("five - two", "3"),
+        ("What is minus two plus zero?", "-2"),
     ],
 )
 def test_value(question, value):
@@ -45,6 +56,25 @@ def test_value(question, value):
         "When was the 1911 kiln built?",
         "What is __import__('os').system('ls')?",
         "What is 1 / 0?",
+        "How many degrees is twelve hundred and forty?",
+        "What is seven-eleven?",
+        "What is one two plus three?",
+        "What is twelve?",
+        "What is twelve plus?",
+        "What is plus minus times?",
+        "What is three times a lady?",
+        "What is one divided by zero?",
+        "What is the sum of two hundred and five?",
+        "What is the first plus the second?",
+        "What is twenty-twelve plus one?",
+        "What is hundred and and five plus one?",
+        "What is eleventy plus one?",
+        "What is two hundred thousand million plus one?",
+        "What is zero hundred plus one?",
+        "What is one thousand two thousand plus one?",
+        "What is bone plus stone?",
+        "What is one plus" + " one" * 900 + "?",
+        "What is nine to the power of nine to the power of nine to the power of nine?",
         "What is 9 ^ 9 ^ 9 ^ 9?",
         "What is (1 + 2?",
         "What is 1 + ?",
@@ -57,6 +87,30 @@ def test_value(question, value):
 def test_not_arithmetic(question):
     with within(0.5), pytest.raises(NotArithmetic):
         evaluate(expression_of(question))
+
+
+_SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+_TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety".split()
+
+
+def _said(number: int) -> str:
+    """As it is said in British English."""
+    if number < 20:
+        return _SMALL[number]
+    if number < 100:
+        return _TENS[number // 10] + (f"-{_SMALL[number % 10]}" if number % 10 else "")
+    size, name = next((s, n) for s, n in ((10**6, "million"), (1000, "thousand"), (100, "hundred")) if number >= s)
+    rest = number % size
+    return f"{_said(number // size)} {name}" + (f"{' and' if rest < 100 else ''} {_said(rest)}" if rest else "")
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**8), st.integers(0, 999))
+def test_a_sum_in_words_is_that_in_digits(first, second):
+    assert evaluate(expression_of(f"What is {_said(first)} plus {_said(second)}?")) == first + second
 
 
 _EXPRESSIONS = st.recursive(

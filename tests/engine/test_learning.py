@@ -76,6 +76,18 @@ def test_the_same_grade_twice_counts_once(taught):
     assert len(taught.belief().record) == 2
 
 
+def test_a_disputed_answer_teaches_nothing_of_undisputed_ones(taught):
+    """That one of two contradicting answers was wrong was to be expected; near answers count all the same."""
+    answer = taught.ask(QUESTION).to_json()
+    for number, checks in enumerate(([], [{"name": "contradicted", "status": "fail", "value": -3.0}])):
+        best = answer["candidates"][0]
+        disputed = {**best, "checks": [*best["checks"], *checks]}
+        said = {**answer, "question": f"Which one is number {number}?", "candidates": [disputed]}
+        taught.feedback(taught.memory.record_answer(said), correct=False)
+        assert len(taught.memory.load_state(SHADOWS_KEY)["read"]["window"]) == 1
+    assert len(taught.belief().record) == 2
+
+
 def test_grades_given_at_once_all_count(taught):
     answer = taught.ask(QUESTION).to_json()
     episodes = [taught.memory.record_answer({**answer, "question": f"Of what use is it {n}?"}) for n in range(24)]

@@ -59,6 +59,17 @@ def test_the_calibrator_of_the_family_maps_both() -> None:
     assert flat.log_loss.value == 0.0
 
 
+def test_what_rivals_cost_is_left_out_as_any_check() -> None:
+    """At log-odds of 2 with a rival that costs 2, one half is left."""
+    rows = [row(0, False, good=1.0, contradicted=-2.0), row(1, True, good=1.0)]
+    found = worth(rows)
+    assert found["contradicted"].log_loss.value == pytest.approx((math.log1p(math.exp(2)) - math.log(2)) / 2, abs=1e-3)
+    # Without the other check even odds lose 2 to the rival.
+    wrong = math.log1p(math.exp(-2)) - math.log(2)
+    right = math.log(2) - math.log1p(math.exp(-2))
+    assert found["good"].log_loss.value == pytest.approx((wrong + right) / 2, abs=1e-3)
+
+
 def test_without_a_belief_a_check_stands_alone() -> None:
     alone = worth([row(0, True, good=1.0), row(1, False, good=-1.0)], None)["good"]
     assert alone.log_loss.n == 0

@@ -45,7 +45,8 @@ _PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4} | {
     word + ending: value for word, value in _ORDINALS.items() if value > 2 for ending in ("", "s")
 }
 _SCALE_LETTERS = {"k": 10**3, "mn": 10**6, "bn": 10**9}
-NUMBER_WORDS = frozenset({*_UNITS, *_TENS, *SCALES, *_ORDINALS, *_PARTS})
+CARDINALS = {**_UNITS, **_TENS, **SCALES}
+NUMBER_WORDS = frozenset({*CARDINALS, *_ORDINALS, *_PARTS})
 
 _LITERAL = re.compile(r"\d[\d.,]*(?:e[+-]?\d{1,3})?")
 _THOUSANDS_COMMA = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
