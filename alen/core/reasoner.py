@@ -92,9 +92,10 @@ class Reasoner:
         return best >= self._enough(situation.effort)
 
     def _enough(self, effort: Effort) -> float:
-        """What would not be answered is not enough; fast effort asks nobody anyway."""
-        needed, _ = abstention.threshold_in_force(self.policy, self.belief.at(effort))
-        return ENOUGH[effort] if effort == "fast" or needed is None else max(ENOUGH[effort], needed)
+        """What would not be answered is not enough; fast effort asks nobody anyway. A certificate promises for answers
+        that come about as those did that it was found on, so that asking stops where it stopped then."""
+        by_itself = effort == "fast" or self.policy.risk is not None
+        return ENOUGH[effort] if by_itself else max(ENOUGH[effort], self.policy.threshold)
 
     def _weighed(self, situation: Situation, proposals: Sequence[Proposal], tools: Tools) -> list[Candidate]:
         """Where a passage was read, extraction can only agree: alone it is a far weaker reader of the same passage."""

@@ -50,7 +50,8 @@ def label(
 ) -> list[Labelled]:
     """Ask each question, as ``ModelValidator`` does, and label its proposals as it grades them. ``rows`` are those of
     ``gradable``."""
-    reasoner = Reasoner(engine.belief(), asking.policy(engine))
+    # Operators are asked as they are where a certificate is in force, whatever the threshold is now.
+    reasoner = Reasoner(engine.belief())
     tools = replace(asking.tools(engine, reasoner), ask_back=engine.settings.ask_back)
     labelled = []
     for done, row in enumerate(rows):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alen.core.abstention import threshold_in_force
 from alen.core.belief import Belief, Family
 from alen.core.contradiction import lost_by
 from alen.core.online import Shadow
@@ -69,8 +70,8 @@ def commit(engine: Engine, epsilon: float) -> dict[str, Any]:
     others = [row for row in waiting if not _is_proved(row)]
     report: dict[str, Any] = {"proved": engine.memory.promote(proved, "proved"), "certified": 0, "epsilon": epsilon}
     # Only what was answered waits here: of the graded ones those count that would have been answered.
-    threshold = asking.policy(engine).threshold
-    graded = [(p, right) for p, right in belief.graded if p >= threshold]
+    threshold, _ = threshold_in_force(asking.policy(engine), belief.at(engine.settings.effort))
+    graded = [(p, right) for p, right in belief.graded if threshold is not None and p >= threshold]
     report |= {"waiting": len(others), "graded": len(graded)}
     if others and graded:
         scores = [float(row["confidence"]) for row in others]
