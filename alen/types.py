@@ -352,15 +352,6 @@ class Backend:
     scorer: Scorer | None
 
 
-class Entailer(Protocol):
-    """Says whether a text supports or contradicts a claim."""
-
-    def entail(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
-        """float32 (n, 3) for pairs of text and claim: probabilities that the text contradicts the claim, leaves it open
-        and supports it."""
-        ...
-
-
 class CancelToken(Protocol):
     """``threading.Event`` is one: work stops within a token after ``set()``."""
 

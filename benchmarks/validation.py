@@ -133,14 +133,14 @@ def _selected(sets: Sequence[SetScores]) -> list[Row]:
     if one is None:
         return []
     turns = one.looked.turns
-    found = [choices(line) for line in one.looked.lines]
     votes = np.array([float(by_votes(line)) for line in one.looked.lines])
     rows = []
-    for name, label, without in (
-        ("selected", "Least energy above most votes, procedural maths", frozenset[str]()),
-        ("selected_written", "The same without what the question itself comes to", frozenset({"derived"})),
+    for name, label, computing in (
+        ("selected", "Least energy above most votes, procedural maths", True),
+        ("selected_written", "The same without what the question itself comes to", False),
     ):
-        right = gathered(turns, [by_energy(turn, found, without) for turn in turns])
+        found = [choices(line, computing=computing) for line in one.looked.lines]
+        right = gathered(turns, [by_energy(turn, found) for turn in turns])
         gain = metrics.mean_estimate((right - votes)[one.places], groups=one.groups, draws=verification_rows.DRAWS)
         target = Target(relation="at least", value=0.05, moonshot=0.15) if name == "selected" else None
         rows.append(Row(name=name, label=label, unit="percent", ours=Measured.of(gain), target=target))

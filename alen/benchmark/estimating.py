@@ -1,22 +1,26 @@
 """What ALEN's own checks say of a frozen generation: the reply that was written greedily, looked at as the reasoner
-looks at candidates, with the same tokens that every other estimator has.
+looks at candidates, by the same functions, with the same tokens that every other estimator has.
+
+What was asked is that of the frozen file: its prompts have worked examples, and ``own_judgement`` is the answer to
+lm-polygraph's question, where the reasoner asks its own.
 
 Axes: L lines, D dimension.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from alen.core import checks as look
-from alen.core.checks import of_working
+from alen.core.checks import of_context, of_working
+from alen.core.checks.of_agreement import of_computation
 from alen.core.checks.of_meaning import of_meaning
+from alen.core.checks.of_options import of_options
 from alen.core.checks.of_writings import of_writings
-from alen.core.equivalence import clusters, equivalent
+from alen.core.equivalence import clusters
 from alen.core.operators import compute
 from alen.core.operators.writing import answer_of
 from alen.core.record import Record
@@ -29,13 +33,11 @@ Line = Mapping[str, Any]
 INDEPENDENT = frozenset(
     {
         *of_working.NAMES,
+        *of_context.NAMES,
         "derived",
         "record_near",
         "record_of_answer",
         "familiar",
-        "verbatim",
-        "words_by_answer",
-        "adds_to_question",
         "type",
         "brevity",
         "near_in_meaning",
@@ -99,24 +101,22 @@ def with_record(
 
 def _of_line(line: Line, encoder: Encoder) -> list[Check]:
     thought = ThoughtState.from_input(asked(line))
-    replies = [_completion(reply) for reply in (line["greedy"], *(line.get("samples") or ()))]
+    replies = [completion_of(reply) for reply in (line["greedy"], *(line.get("samples") or ()))]
     texts = [answer_of(reply.text) for reply in replies]
     options = tuple(line.get("options") or ())
-    groups = clusters(texts, question=line["question"], options=options)
+    question, answer = line["question"], texts[0]
+    groups = clusters(texts, question=question, options=options)
     found = of_writings(thought, texts, replies, groups)[0]
-    found += of_meaning(line["question"], [_said(line)], encoder, options)[0]
-    return [*found, *_of_options(line), *_of_judgement(line), *_of_context(line), *_derived(line)]
+    found += of_meaning(question, [_said(line)], encoder, options)[0]
+    found += [*_of_options(line), *_of_judgement(line)]
+    found += of_context.of_context(question, answer, line.get("context") or "")
+    return [*found, of_computation(answer, _computed(question))]
 
 
 def _of_options(line: Line) -> list[Check]:
-    """How the model spreads its belief over what there is to choose from."""
+    """A reply that is held to the options is the likeliest of them."""
     told = [sum(each) for each in line.get("option_logprobs") or ()]
-    if len(told) < 2:
-        return [look.check("option_share", None), look.check("option_lead", None)]
-    top = max(told)
-    total = top + math.log(sum(math.exp(value - top) for value in told))
-    second = sorted(told)[-2]
-    return [look.check("option_share", top - total, -0.7), look.check("option_lead", top - second, 1.0)]
+    return of_options(told, told.index(max(told)) if told else None)
 
 
 def _of_judgement(line: Line) -> list[Check]:
@@ -124,27 +124,10 @@ def _of_judgement(line: Line) -> list[Check]:
     return [look.check("own_judgement", None if told is None else float(told))]
 
 
-def _of_context(line: Line) -> list[Check]:
-    """How the reply stands in the passage that was given with the question."""
-    context, answer, question = line.get("context") or "", answer_of(line["greedy"]["text"]), line["question"]
-    said, asked = set(look.content_words(answer)), set(look.content_words(question))
-    adds = look.check("adds_to_question", 1.0 - len(said & asked) / len(said) if said else None, 0.5)
-    if not context:
-        return [look.check("verbatim", None), look.check("words_by_answer", None), adds]
-    at = context.lower().find(answer.lower()) if answer else -1
-    around = None
-    if at >= 0:
-        first, last = context.rfind(". ", 0, at) + 1, context.find(". ", at + len(answer))
-        around = look.coverage(question, context[first : last if last >= 0 else len(context)])
-    return [look.check("verbatim", float(at >= 0), 1.0), look.check("words_by_answer", around, 0.5), adds]
-
-
-def _derived(line: Line) -> list[Check]:
-    """Whether an answer that was worked out from the question alone says the same."""
-    proposals = compute(Situation(ThoughtState.from_input(line["question"]), Recollection()))
-    if not proposals:
-        return [look.check("derived", None)]
-    return [look.check("derived", float(equivalent(proposals[0].text, answer_of(line["greedy"]["text"]))), 1.0)]
+def _computed(question: str) -> str | None:
+    """What the question alone comes to."""
+    found = compute(Situation(ThoughtState.from_input(question), Recollection()))
+    return found[0].text if found else None
 
 
 def asked(line: Line) -> str:
@@ -152,7 +135,8 @@ def asked(line: Line) -> str:
     return f"{line['question']}\n{line['context']}" if line.get("context") else str(line["question"])
 
 
-def _completion(reply: Mapping[str, Any]) -> Completion:
+def completion_of(reply: Mapping[str, Any]) -> Completion:
+    """A frozen reply as a model gives it."""
     return Completion(
         reply["text"],
         len(reply["tokens"]),

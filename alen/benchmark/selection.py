@@ -1,53 +1,69 @@
 """Which of several replies to say: the most votes, or the least energy; both from the same replies and their tokens.
 
-Numbers only. The logical operator works out what a model writes as an equation: the model may know what to compute and
-yet miscompute it.
+The least energy is what the reasoner chooses after calibration: each reply is proposed as it is and, where it has an
+equation, once more with what that comes to; what the question itself comes to is proposed as well. Numbers only.
+
+Axes: L lines of a set.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from alen.benchmark.estimating import completion_of
 from alen.benchmark.tasks.graders import number_in
 from alen.benchmark.verification import Prepared
-from alen.core import checks as look
-from alen.core.derivation import worked_out
-from alen.core.energy import Energy
+from alen.core import belief, judging
+from alen.core.belief import Belief
+from alen.core.fitting import Labelled, fit
 from alen.core.operators import compute
-from alen.core.situation import Situation
+from alen.core.operators.logical import worked_out_proposals
+from alen.core.operators.writing import proposals_of
+from alen.core.reasoner import Reasoner
+from alen.core.situation import Proposal, Situation, Tools
 from alen.thought import ThoughtState
 from alen.types import Check, Recollection
 
 Line = Mapping[str, Any]
 
+WRITTEN = "write:frozen"
+"""The family of what the model wrote; nothing is fitted to it before."""
+
 
 @dataclass(frozen=True)
 class Choices:
-    """What may be said to one question: distinct numbers, their checks, and whether each is right."""
+    """What may be said to one question: proposals, the checks of each, and whether each is right."""
 
-    numbers: tuple[Fraction, ...]
+    situation: Situation
+    proposals: tuple[Proposal, ...]
     checks: tuple[tuple[Check, ...], ...]
     right: tuple[bool, ...]
 
+    @classmethod
+    def of(cls, situation: Situation, proposals: Sequence[Proposal], golds: Collection[Fraction | None]) -> Choices:
+        looked = judging.completed(situation, proposals, Belief({}), Tools())
+        right = tuple(number_in(proposal.text) in golds for proposal in proposals)
+        return cls(situation, tuple(proposals), tuple(proposal.checks for proposal in looked), right)
 
-def choices(line: Line) -> Choices:
-    """All numbers that the replies come to, by their own word or when what they wrote is worked out."""
-    replies = [line["greedy"], *line["samples"]]
-    said = [number_in(reply["text"]) for reply in replies]
-    worked = [number_in(found.result) if (found := worked_out(reply["text"])) else None for reply in replies]
-    derived = _derived(line)
-    numbers = tuple(dict.fromkeys(number for number in (*said, *worked, derived) if number is not None))
-    return Choices(
-        numbers,
-        tuple(_looked_at(number, replies, said, worked, derived) for number in numbers),
-        tuple(number in _golds(line) for number in numbers),
-    )
+
+def choices(line: Line, *, computing: bool = True) -> Choices:
+    """The replies as the operators propose them: the likely one, those by chance, and what their equations come to;
+    with ``computing`` also what the question itself comes to."""
+    situation = Situation(ThoughtState.from_input(line["question"]), Recollection(), "thorough")
+    first, *others = (completion_of(reply) for reply in (line["greedy"], *line["samples"]))
+    proposals = proposals_of([first], "intuitive", WRITTEN) + proposals_of(others, "probabilistic", WRITTEN)
+    proposals += worked_out_proposals(situation.thought, [first, *others], "frozen", f"{WRITTEN}:equation")
+    if computing:
+        return Choices.of(situation, [*compute(situation), *proposals], _golds(line))
+    found = Choices.of(situation, proposals, _golds(line))
+    # What was never fitted has no weight.
+    return replace(found, checks=tuple(_without_derived(row) for row in found.checks))
 
 
 def by_votes(line: Line) -> bool:
@@ -58,52 +74,36 @@ def by_votes(line: Line) -> bool:
     return bool(votes) and max(votes, key=lambda number: votes[number]) in _golds(line)
 
 
-def by_energy(one: Prepared, found: Sequence[Choices], without: frozenset[str] = frozenset()) -> np.ndarray:
-    """(L,) whether the number of least energy is right, by weights fitted on the fit part."""
-    kept = [[_without(row, without) for row in each.checks] for each in found]
-    fit = one.of("fit")
-    rows = [row for place in fit for row in kept[place]]
-    labels = np.array([int(right) for place in fit for right in found[place].right])
-    names = list(dict.fromkeys(check.name for row in rows for check in row))
-    energy = Energy.fit(rows, labels, names=names)
-    chosen = np.zeros(len(found))
-    for place, each in enumerate(found):
-        if each.numbers:
-            least = min(range(len(each.numbers)), key=lambda choice: energy.of(kept[place][choice]))
-            chosen[place] = float(each.right[least])
+def by_energy(one: Prepared, found: Sequence[Choices]) -> np.ndarray:
+    """(L,) whether the best candidate is right, by what calibration makes of the fit part, and NaN outside of the test
+    part. Sums are believed as shipped."""
+    labelled = [
+        Labelled(proposal.family, checks, int(right), one.groups[place], place)
+        for place in one.of("fit").tolist()
+        for proposal, checks, right in _rows(found[place])
+        if proposal.family != "compute"
+    ]
+    shipped = Belief({"compute": belief.default().families["compute"]})
+    fitted, _ = fit(labelled, shipped, {}, certifying=0.0)
+    chosen = np.full(len(found), np.nan)
+    for place in one.of("test").tolist():
+        chosen[place] = float(_is_right(Reasoner(fitted), found[place]))
     return chosen
 
 
-def _looked_at(
-    number: Fraction,
-    replies: Sequence[Line],
-    said: Sequence[Fraction | None],
-    worked: Sequence[Fraction | None],
-    derived: Fraction | None,
-) -> tuple[Check, ...]:
-    told = [place for place, value in enumerate(said) if value == number]
-    came = [place for place, value in enumerate(worked) if value == number]
-    likely = [sum(replies[place]["logprobs"]) for place in (*told, *came)]
-    return (
-        look.check("votes", len(told) / len(replies), 0.5),
-        look.check("votes_worked_out", len(came) / len(replies), 0.5),
-        look.check("said_first", float(bool(told) and told[0] == 0), 1.0),
-        look.check("worked_out_first", float(bool(came) and came[0] == 0), 1.0),
-        look.check("both", float(bool(set(told) & set(came))), 1.0),
-        look.check("likelihood", max(likely) if likely else None, -2.0),
-        look.check("derived", None if derived is None else float(number == derived), 1.0),
-    )
+def _rows(each: Choices) -> Iterable[tuple[Proposal, tuple[Check, ...], bool]]:
+    return zip(each.proposals, each.checks, each.right, strict=True)
 
 
-def _derived(line: Line) -> Fraction | None:
-    """What the question itself comes to, without any model."""
-    found = compute(Situation(ThoughtState.from_input(line["question"]), Recollection()))
-    return number_in(found[0].text) if found else None
+def _is_right(reasoner: Reasoner, each: Choices) -> bool:
+    candidates = reasoner.judge(each.situation, each.proposals).candidates
+    said = {proposal.text: right for proposal, _, right in _rows(each)}
+    return bool(candidates) and said[candidates[0].text]
+
+
+def _without_derived(row: Sequence[Check]) -> tuple[Check, ...]:
+    return tuple(check for check in row if check.name != "derived")
 
 
 def _golds(line: Line) -> set[Fraction | None]:
     return {number_in(gold) for gold in line["golds"]}
-
-
-def _without(row: Sequence[Check], names: frozenset[str]) -> tuple[Check, ...]:
-    return tuple(check for check in row if check.name not in names)

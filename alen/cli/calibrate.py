@@ -28,6 +28,9 @@ def command(common: Common, data: Path, passages: Path | None) -> None:
     "options": [..], "set": name of a data set}. ALEN answers each of them, compares, and keeps the fit in this
     namespace's memory. Questions about one passage count as one where errors are certified. With more than two sets,
     what they have in common is fitted, or the one check that is better on sets left out.
+
+    Rows {"question", "reply", "right": bool} are graded solutions with their working. They are not asked, and say how
+    far Engine.judge may be believed.
     """
     for name, path in (("--data", data), ("--passages", passages)):
         if path is not None and not path.is_file():
@@ -43,6 +46,8 @@ def command(common: Common, data: Path, passages: Path | None) -> None:
 def _rows(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """A row for each kind of answer, and one for each error rate that could be certified for it."""
     yield "questions", f"{result['questions']:,}"
+    if result["solutions"]:
+        yield "solutions", f"{result['solutions']:,}"
     for name, part in result["families"].items():
         counts = f"{part['rows']:,} answers, {part['right']:,} right"
         if not part["fitted"]:

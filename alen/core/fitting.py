@@ -56,14 +56,30 @@ def fit(
     asked = len({-1 - place if row.question is None else row.question for place, row in enumerate(labelled)})
     share = certifying if asked >= CERTIFIED_FROM else 0.0
     held = [unit("certify " + row.group) < share for row in labelled]
+    families, report = _families([row for row, out in zip(labelled, held, strict=True) if not out], labelled, before)
+    whole: dict[str, Any] = {"families": report, "groups": len({row.group for row in labelled})}
+    fitted = Belief(families, {}, before.record)
+    kept = [row for row, out in zip(labelled, held, strict=True) if out]
+    promising, told = certified(fitted, kept)
+    whole |= told
+    return replace(promising, provenance={**provenance, **whole}), whole
+
+
+def fit_apart(labelled: Sequence[Labelled], before: Belief) -> tuple[Belief, dict[str, Any]]:
+    """The belief with families fitted that judge and never say anything, and a report on each: nothing is certified by
+    them, and what was certified stays. Raises BadInput when no family could be fitted."""
+    families, report = _families(labelled, labelled, before)
+    return replace(before, families=families), report
+
+
+def _families(
+    fitting: Sequence[Labelled], labelled: Sequence[Labelled], before: Belief
+) -> tuple[dict[str, Family], dict[str, Any]]:
+    """Families fitted to rows, beside those of ``before``, with a report on each that is ``labelled``."""
     families, report = dict(before.families), {}
     for name in sorted({row.family for row in labelled}):
         # How often an answer is right alone: what rivals take away is not learned.
-        rows = [
-            row
-            for row, out in zip(labelled, held, strict=True)
-            if row.family == name and not out and not lost_by(row.checks)
-        ]
+        rows = [row for row in fitting if row.family == name and not lost_by(row.checks)]
         right = sum(row.right for row in rows)
         if len(rows) < MINIMUM or min(right, len(rows) - right) < 10:
             report[name] = {"rows": len(rows), "right": right, "fitted": False}
@@ -78,12 +94,7 @@ def fit(
             f"at least {MINIMUM} answers of one kind, 10 of them right and 10 wrong",
             "Give more questions, some that can be answered and some that cannot.",
         )
-    whole: dict[str, Any] = {"families": report, "groups": len({row.group for row in labelled})}
-    fitted = Belief(families, {}, before.record)
-    kept = [row for row, out in zip(labelled, held, strict=True) if out]
-    promising, told = certified(fitted, kept)
-    whole |= told
-    return replace(promising, provenance={**provenance, **whole}), whole
+    return families, report
 
 
 def certified(belief: Belief, rows: Sequence[Labelled]) -> tuple[Belief, dict[str, Any]]:

@@ -7,11 +7,16 @@ from dataclasses import replace
 
 from alen.core import checks, contradiction
 from alen.core.belief import Belief
-from alen.core.checks import backward
+from alen.core.checks import backward, of_options
+from alen.core.checks.of_agreement import of_computation
+from alen.core.checks.of_context import of_context
 from alen.core.checks.of_meaning import of_meaning
 from alen.core.checks.of_writings import of_writings
 from alen.core.equivalence import clusters, equivalent
+from alen.core.operators import compute
+from alen.core.operators.writing import conversation
 from alen.core.situation import Proposal, Situation, Tools
+from alen.thought import stem
 from alen.types import Candidate, Check
 
 ALONE = frozenset({"compute", "recall_exact", "own", "steps"})
@@ -80,7 +85,10 @@ def is_refused(situation: Situation, proposal: Proposal) -> bool:
 
 
 def _way(proposal: Proposal) -> tuple[str, str]:
-    """Two that were found in one way cannot bear each other out."""
+    """Two that were found in one way cannot bear each other out, nor can two that one model wrote: those are counted as
+    its votes."""
+    if proposal.writing is not None:
+        return "", proposal.family
     return proposal.operator, proposal.family.partition("_")[0]
 
 
@@ -98,24 +106,61 @@ def _of_family(
     replies = [reply for place in places if (reply := proposals[place].writing) is not None]
     groups = groups_of(situation, some)
     found = of_writings(situation.thought, texts, replies, groups)
+    computed = next((proposal.text for proposal in compute(situation)), None)
+    for mine, proposal in zip(found, some, strict=True):
+        mine += of_context(stem(situation.thought.text), proposal.text, _shown(proposal))
+        mine.append(of_computation(proposal.text, computed))
     encoder = tools.encoder()
     if encoder is not None:
         for mine, near in zip(
             found, of_meaning(situation.thought.text, texts, encoder, situation.thought.options), strict=True
         ):
             mine += near
-    family = proposals[places[0]].family
-    asked = {
-        "backward": backward.of_question_given_answer,
-        "masked_condition": backward.of_masked_conditions,
-        "own_judgement": backward.of_own_judgement,
-    }
-    wanted = {name: ask for name, ask in asked.items() if tools.ask_back or belief.weighs(family, name)}
-    scorer = tools.scorer() if wanted else None
-    if scorer is not None:
-        one_of_each = [texts[groups.index(group)] for group in sorted(set(groups))]
-        for ask in wanted.values():
-            told = ask(situation.thought.text, one_of_each, scorer, cancel=situation.cancel)
-            for place, group in enumerate(groups):
-                found[place].append(told[group])
+    _ask_back(situation, some[0].family, texts, groups, belief, tools, found)
     return found
+
+
+def _shown(proposal: Proposal) -> str:
+    """The passages that the model had before it when it wrote; none where it was given none."""
+    return "\n".join(evidence.text for evidence in proposal.evidence if evidence.kind == "passage")
+
+
+def _ask_back(
+    situation: Situation,
+    family: str,
+    texts: Sequence[str],
+    groups: Sequence[int],
+    belief: Belief,
+    tools: Tools,
+    found: Sequence[list[Check]],
+) -> None:
+    """Adds to ``found`` what a model says when it is asked again: only where that counts or is to be fitted, because it
+    costs time."""
+
+    def counts(name: str) -> bool:
+        return tools.ask_back or belief.weighs(family, name)
+
+    wanted = [ask for name, ask in _ASKED.items() if counts(name)]
+    thought = situation.thought
+    chooses = bool(thought.options) and any(map(counts, of_options.NAMES))
+    scorer = tools.scorer() if wanted or chooses else None
+    if scorer is None:
+        return
+    one_of_each = [texts[groups.index(group)] for group in sorted(set(groups))]
+    for ask in wanted:
+        told = ask(thought.text, one_of_each, scorer, cancel=situation.cancel)
+        for mine, group in zip(found, groups, strict=True):
+            mine.append(told[group])
+    if chooses:
+        spread = of_options.asked_of_options(
+            conversation(thought), thought.options, texts, scorer, cancel=situation.cancel
+        )
+        for mine, of_one in zip(found, spread, strict=True):
+            mine += of_one
+
+
+_ASKED = {
+    "backward": backward.of_question_given_answer,
+    "masked_condition": backward.of_masked_conditions,
+    "own_judgement": backward.of_own_judgement,
+}

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alen.core import judging
-from alen.core.fitting import Labelled, fit
+from alen.core.fitting import Labelled, fit, fit_apart
 from alen.core.reasoner import Reasoner
+from alen.core.solutions import graded
 from alen.engine import asking
-from alen.text.questions import asked_text, gradable, group_of, is_answered
+from alen.errors import BadInput
+from alen.text.json_lines import numbered_questions
+from alen.text.questions import asked_text, checked, group_of, is_answered
 
 if TYPE_CHECKING:
     from alen.engine.engine import Engine
@@ -26,23 +29,41 @@ def calibrate(
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, Any]:
     """See Engine.calibrate."""
-    rows = gradable(data)
+    rows = numbered_questions(data)
+    solutions = [_solution(place, row) for place, row in rows if "reply" in row]
+    asked = checked([(place, row) for place, row in rows if "reply" not in row])
     if passages is not None:
         engine.teach(passages=passages, progress=progress)
-    labelled = label(engine, rows, progress)
-    provenance = {
-        "fitted_on": Path(data).name,
-        "questions": len(rows),
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": engine.settings.model,
-        "effort": engine.settings.effort,
-        "encoder": engine.encoder.fingerprint,
-    }
-    fitted, report = fit(labelled, engine.belief(), provenance)
+    fitted, report, families = engine.belief(), dict[str, Any](certified_on=0, certificates=[]), dict[str, Any]()
+    if solutions:
+        # First, because it takes no time: what is too little is told before anything is asked.
+        fitted, families = fit_apart(graded(solutions), fitted)
+    if asked:
+        provenance = {
+            "fitted_on": Path(data).name,
+            "questions": len(asked),
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "model": engine.settings.model,
+            "effort": engine.settings.effort,
+            "encoder": engine.encoder.fingerprint,
+        }
+        fitted, report = fit(label(engine, asked, progress), fitted, provenance)
+    if solutions:
+        fitted = replace(fitted, provenance={**fitted.provenance, "solutions": len(solutions)})
     from alen.engine.engine import BELIEF_KEY
 
     engine.memory.save_state(BELIEF_KEY, fitted.to_json())
-    return {"questions": len(rows), **report}
+    families = report.get("families", {}) | families
+    return {"questions": len(asked), "solutions": len(solutions), **report, "families": families}
+
+
+def _solution(place: str, row: dict[str, Any]) -> tuple[str, str, bool]:
+    reply, right = row["reply"], row.get("right")
+    if not isinstance(reply, str):
+        raise BadInput(f"{place}, reply", repr(reply)[:80], "a text", "Write the solution with its working.")
+    if not isinstance(right, bool):
+        raise BadInput(f"{place}, right", repr(right)[:80], "true or false", "Say whether the reply is right.")
+    return row["question"], reply, right
 
 
 def label(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from alen import paths as places
 from alen import settings as options
-from alen.core import belief
+from alen.core import belief, solutions
 from alen.engine import asking, calibrating, chatting, learning, teaching
 from alen.engine.lazy_models import LazyEncoder, Once
 from alen.engine.model_choice import load_model, load_reader, load_verifier
@@ -18,7 +18,7 @@ from alen.engine.ray_encoder import RayEncoder
 from alen.memory import EpisodicMemory
 from alen.settings import Settings
 from alen.thought import ThoughtState
-from alen.types import Answer, Backend, CancelToken, Effort, Encoder, Reader, TeachReport
+from alen.types import Answer, Backend, CancelToken, Candidate, Effort, Encoder, Reader, TeachReport
 
 if TYPE_CHECKING:
     from alen.core.belief import Belief
@@ -157,6 +157,15 @@ class Engine:
             self, message, session=session, effort=effort, private=private, cancel=cancel, on_stage=on_stage
         )
 
+    def judge(self, question: str, reply: str) -> Candidate:
+        """How likely a solution is right that somebody wrote, by its working: whether it adds up, rests on the numbers
+        of the question, and goes as such problems usually go. ``text`` is the number that it ends with, ``checks`` are
+        what was looked at. No model is asked, and memory has no say.
+
+        ``confidence`` is 0, and ``detail["uncalibrated"]`` true, until ``calibrate`` was given rows ``{"question",
+        "reply", "right"}``. Raises BadInput for an empty question and for a reply that shows no working."""
+        return solutions.judge(asking.checked(self, question, told=True), reply, self.belief())
+
     def feedback(self, episode: str, *, correct: bool, answer: str | None = None) -> dict[str, Any]:
         """Say whether an answer was right, and what is right. Gives ``episode`` and its new ``status``.
 
@@ -179,7 +188,8 @@ class Engine:
     def calibrate(
         self, data: str | Path, *, passages: str | Path | None = None, progress: Progress | None = None
     ) -> dict[str, Any]:
-        """Fit the probabilities of this namespace to questions with known answers, and say what can be certified.
+        """Fit the probabilities of this namespace to questions with known answers, and say what can be certified. Rows
+        ``{"question", "reply", "right": bool}`` are solutions that were graded, for ``judge``: they are not asked.
 
         ``data`` is a JSONL file as for ``ModelValidator.validate``; with more than two data sets in it, named by the
         rows' ``set``, what they have in common is fitted. ``passages`` are taught first. Raises BadInput for rows that

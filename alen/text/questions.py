@@ -26,7 +26,7 @@ def gradable(data: Rows) -> list[dict[str, Any]]:
         numbered = [(f"row {n}", question_of(f"row {n}", row, n)) for n, row in enumerate(data, 1)]
         if not numbered:
             raise BadInput("data", "no rows", "questions with known answers", "Give at least one.")
-    return _checked(numbered)
+    return checked(numbered)
 
 
 def asked_text(row: Mapping[str, Any]) -> str:
@@ -70,7 +70,8 @@ def _options(row: Mapping[str, Any]) -> list[str]:
     return row.get("options") or []
 
 
-def _checked(numbered: Iterable[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+def checked(numbered: Iterable[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Rows with the names of their places, where all of them can be graded. Raises BadInput as ``gradable`` does."""
     places: dict[str, str] = {}
     rows = []
     for place, row in numbered:

@@ -137,6 +137,7 @@ class ScriptedEngine:
         certificate = {"alpha": 0.1, "delta": 0.05, "threshold": 0.8, "answered": 120, "wrong": 4}
         return {
             "questions": 400,
+            "solutions": 80,
             "families": {
                 "read": {"rows": 390, "right": 180, "fitted": True, "sets": 1, "single": None, "log_loss": 0.4512},
                 "recall": {"rows": 12, "right": 12, "fitted": False},

@@ -50,6 +50,7 @@ def test_calibrate(alen: Alen, engine: ScriptedEngine, tmp_path: Path) -> None:
     assert alen("calibrate", "--data", data, "--json").json("calibrate")["questions"] == 400
     text = alen("calibrate", "--data", data, "--passages", data).out
     assert "390 answers, 180 right: fitted" in text
+    assert "solutions  80" in text
     assert "wrong at most 10 % of the time from confidence 0.80 upwards (4 of 120 were)" in text
     assert "recall     12 answers, 12 right: too few" in text
     assert "5 %" not in text

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alen.core.checks.looking import check
-from alen.core.equivalence import equivalent
+from alen.core.checks.of_options import option_of
 from alen.thought import stem
 from alen.types import Check, Encoder
 
@@ -22,9 +22,7 @@ def of_meaning(
     of_options = near[len(answers) :].tolist()
     found = []
     for answer, cosine in zip(answers, near.tolist(), strict=False):
-        chosen = next(
-            (place for place, option in enumerate(options) if equivalent(answer, option, options=tuple(options))), None
-        )
+        chosen = option_of(answer, options)
         others = [value for place, value in enumerate(of_options) if place != chosen]
         lead = None if chosen is None or not others else of_options[chosen] - max(others)
         found.append(

@@ -3,6 +3,8 @@ equation that a language model sets up for it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from alen.core import checks as look
 from alen.core.arithmetic import NotArithmetic, evaluate, expression_of, recomputed, written
 from alen.core.checks.of_derivation import of_derivation
@@ -12,7 +14,8 @@ from alen.core.operators.probabilistic import TEMPERATURE
 from alen.core.operators.writing import MAX_TOKENS, conversation, family_of
 from alen.core.situation import Proposal, Situation
 from alen.core.units import convert
-from alen.types import Effort, Evidence, Generator
+from alen.thought import ThoughtState
+from alen.types import Completion, Effort, Evidence, Generator
 
 EQUATIONS: dict[Effort, int] = {"fast": 0, "balanced": 1, "thorough": 6}
 """How many are asked for: the likeliest, and the rest by chance."""
@@ -64,13 +67,21 @@ def work_out(situation: Situation, generator: Generator | None) -> list[Proposal
         replies += generator.generate(
             messages, max_tokens=MAX_TOKENS, temperature=TEMPERATURE, n=count - 1, seed=1, cancel=situation.cancel
         )
-    source, family = f"set up by {generator.name}, exact arithmetic", family_of_equations(generator)
+    return worked_out_proposals(thought, replies, generator.name, family_of_equations(generator))
+
+
+def worked_out_proposals(
+    thought: ThoughtState, replies: Sequence[Completion], author: str, family: str
+) -> list[Proposal]:
+    """A candidate for each reply with an equation that can be worked out; ``author`` names the model that wrote it."""
     proposals = []
     for place, reply in enumerate(replies):
         found = worked_out(reply.text)
         if found is None:
             continue
-        shown = Evidence("equation", "derivation", found.shown, source, None, 0, 0, 1.0)
+        shown = Evidence(
+            "equation", "derivation", found.shown, f"set up by {author}, exact arithmetic", None, 0, 0, 1.0
+        )
         checks = tuple(of_derivation(thought, found))
         # The prompt is read once for the likeliest, and once for all by chance.
         tokens = reply.tokens + (reply.prompt_tokens if place < 2 else 0)
