@@ -56,6 +56,8 @@ def _rows(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
         common = f" on what {part['sets']} sets have in common" if part["sets"] > 2 else ""
         alone = f": by the check {part['single'].replace('_', ' ')} alone, which is better" if part["single"] else ""
         yield name.replace("_", " "), f"{counts}: fitted{common}{alone}"
+    if not result["questions"]:
+        return
     if not result["certified_on"]:
         yield (
             "certified",

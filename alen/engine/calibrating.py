@@ -32,12 +32,13 @@ def calibrate(
     rows = numbered_questions(data)
     solutions = [_solution(place, row) for place, row in rows if "reply" in row]
     asked = checked([(place, row) for place, row in rows if "reply" not in row])
+    fitted, families = engine.belief(), dict[str, Any]()
+    report: dict[str, Any] = {"groups": 0, "certified_on": 0, "certified_groups": 0, "certificates": []}
+    if solutions:
+        # First, because it takes no time: what is too little is told before anything is taught or asked.
+        fitted, families = fit_apart(graded(solutions), fitted)
     if passages is not None:
         engine.teach(passages=passages, progress=progress)
-    fitted, report, families = engine.belief(), dict[str, Any](certified_on=0, certificates=[]), dict[str, Any]()
-    if solutions:
-        # First, because it takes no time: what is too little is told before anything is asked.
-        fitted, families = fit_apart(graded(solutions), fitted)
     if asked:
         provenance = {
             "fitted_on": Path(data).name,

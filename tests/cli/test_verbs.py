@@ -57,16 +57,40 @@ def test_calibrate(alen: Alen, engine: ScriptedEngine, tmp_path: Path) -> None:
     assert engine.calls[1] == ("calibrate", {"questions": data, "passages": data})
 
 
-def test_calibrate_says_that_more_passages_are_needed(
-    alen: Alen, engine: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+Reported = Callable[..., Path]
+
+
+@pytest.fixture
+def reported(engine: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reported:
+    """A file of data, and calibration by it reports what it is told to."""
     data = tmp_path / "questions.jsonl"
     data.write_text("")
     whole = engine.calibrate(data)
-    nothing = [{**found, "threshold": None} for found in whole["certificates"]]
+
+    def told(**changes: object) -> Path:
+        monkeypatch.setattr(engine, "calibrate", lambda *_, **__: whole | changes)
+        return data
+
+    return told
+
+
+def test_calibrate_on_solutions_alone(alen: Alen, reported: Reported) -> None:
+    """Nothing is said then of what could not be certified: nothing was asked."""
+    solution = {"rows": 80, "right": 40, "fitted": True, "sets": 1, "single": None}
+    data = reported(
+        questions=0, groups=0, certified_on=0, certified_groups=0, certificates=[], families={"solution": solution}
+    )
+    assert alen("calibrate", "--data", data, "--json").json("calibrate")["solutions"] == 80
+    text = alen("calibrate", "--data", data).out
+    assert "80 answers, 40 right: fitted" in text
+    assert "certified" not in text
+
+
+def test_calibrate_says_that_more_passages_are_needed(alen: Alen, engine: ScriptedEngine, reported: Reported) -> None:
+    nothing = [{**found, "threshold": None} for found in engine.calibrate("questions.jsonl")["certificates"]]
 
     def told(**changes: object) -> str:
-        monkeypatch.setattr(engine, "calibrate", lambda *_, **__: whole | changes)
+        data = reported(**changes)
         assert alen("calibrate", "--data", data, "--json").json("calibrate")["groups"] == changes["groups"]
         return alen("calibrate", "--data", data).out
 
@@ -83,14 +107,11 @@ def test_calibrate_says_that_more_passages_are_needed(
     assert "nothing: that takes at least 200 questions, about many passages; these are 400 in 3" in text
 
 
-def test_calibrate_tells_of_several_sets(
-    alen: Alen, engine: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = tmp_path / "questions.jsonl"
-    data.write_text("")
-    whole = engine.calibrate(data)
-    read = {**whole["families"]["read"], "sets": 4, "single": "lead_in_meaning", "best_single": "lead_in_meaning"}
-    monkeypatch.setattr(engine, "calibrate", lambda *_, **__: whole | {"families": {"read": read}})
+def test_calibrate_tells_of_several_sets(alen: Alen, engine: ScriptedEngine, reported: Reported) -> None:
+    read = engine.calibrate("questions.jsonl")["families"]["read"]
+    data = reported(
+        families={"read": {**read, "sets": 4, "single": "lead_in_meaning", "best_single": "lead_in_meaning"}}
+    )
     assert alen("calibrate", "--data", data, "--json").code == 0
     text = alen("calibrate", "--data", data).out
     assert "fitted on what 4 sets have in common: by the check lead in meaning alone, which is better" in text

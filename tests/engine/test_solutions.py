@@ -46,6 +46,7 @@ def test_graded_solutions_tell_right_from_wrong(engine: Engine, tmp_path: Path) 
     before = engine.belief()
     report = engine.calibrate(_written(tmp_path, _graded(40)))
     assert (report["questions"], report["solutions"], report["certificates"]) == (0, 80, [])
+    assert (report["groups"], report["certified_on"], report["certified_groups"]) == (0, 0, 0)
     assert report["families"]["solution"]["fitted"]
     right, wrong = engine.judge(QUESTION, RIGHT), engine.judge(QUESTION, WRONG)
     assert right.confidence > 0.8
