@@ -60,20 +60,14 @@ def attach(
 def save(model: Transformer, path: Path, metadata: dict[str, Any]) -> None:
     """Write the adapters as bfloat16 safetensors, ``metadata`` as JSON in the header."""
     adapters = {name: module for name, module in model.named_modules() if isinstance(module, LoRALinear)}
-    pairs = {name: (module.A_RM.detach(), module.B_NR.detach()) for name, module in adapters.items()}
-    write(path, pairs, {name: module.scale for name, module in adapters.items()}, metadata)
-
-
-def write(
-    path: Path, pairs: Mapping[str, tuple[Tensor, Tensor]], scales: Mapping[str, float], metadata: dict[str, Any]
-) -> None:
-    """(A, B) and scale of each layer, in the form that ``save`` writes."""
     tensors = {}
-    for name, (low_RM, high_NR) in pairs.items():
-        tensors[f"{name}.A"], tensors[f"{name}.B"] = low_RM.bfloat16().contiguous(), high_NR.bfloat16().contiguous()
+    for name, module in adapters.items():
+        tensors[f"{name}.A"] = module.A_RM.detach().bfloat16().contiguous()
+        tensors[f"{name}.B"] = module.B_NR.detach().bfloat16().contiguous()
+    scales = {name: module.scale for name, module in adapters.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    save_file(tensors, partial, {"alen": json.dumps({**metadata, "scales": dict(scales)}, sort_keys=True)})
+    save_file(tensors, partial, {"alen": json.dumps({**metadata, "scales": scales}, sort_keys=True)})
     partial.replace(path)
 
 
