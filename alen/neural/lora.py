@@ -6,7 +6,6 @@ Axes: N output features, M input features, R rank.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
