@@ -58,12 +58,12 @@ def attach(
 
 def save(model: Transformer, path: Path, metadata: dict[str, Any]) -> None:
     """Write the adapters as bfloat16 safetensors, ``metadata`` as JSON in the header."""
-    adapters = {name: module for name, module in model.named_modules() if isinstance(module, LoRALinear)}
-    tensors = {}
-    for name, module in adapters.items():
-        tensors[f"{name}.A"] = module.A_RM.detach().bfloat16().contiguous()
-        tensors[f"{name}.B"] = module.B_NR.detach().bfloat16().contiguous()
-    scales = {name: module.scale for name, module in adapters.items()}
+    tensors, scales = {}, {}
+    for name, module in model.named_modules():
+        if isinstance(module, LoRALinear):
+            tensors[f"{name}.A"] = module.A_RM.detach().bfloat16().contiguous()
+            tensors[f"{name}.B"] = module.B_NR.detach().bfloat16().contiguous()
+            scales[name] = module.scale
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file(tensors, partial, {"alen": json.dumps({**metadata, "scales": scales}, sort_keys=True)})
@@ -84,7 +84,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
 def load(model: Transformer, path: Path) -> None:
     """Copy saved adapters into a model with the same adapters attached, to go on training. Raises CorruptWeights."""
     modules = dict(model.named_modules())
-    for name, (low_RM, high_NR, _) in saved(path).items():
+    for name, (low_RM, high_NR, _) in _saved(path).items():
         adapter = modules.get(name)
         if not isinstance(adapter, LoRALinear):
             raise CorruptWeights(f"{path}: no adapter at {name}.", "Attach the same targets first.")
@@ -99,20 +99,20 @@ def merge(model: Transformer, path: Path) -> None:
     """Fold saved adapters into the weights, in float32, in place.
 
     Raises CorruptWeights, before anything is changed, when they do not fit."""
-    modules, adapters = dict(model.named_modules()), saved(path)
+    modules, saved = dict(model.named_modules()), _saved(path)
     fitting: dict[str, nn.Linear] = {}
-    for name, (low_RM, high_NR, _) in adapters.items():
+    for name, (low_RM, high_NR, _) in saved.items():
         layer = modules.get(name)
         if not isinstance(layer, nn.Linear) or layer.weight.shape != (high_NR.shape[0], low_RM.shape[1]):
             raise CorruptWeights(f"{path}: {name} does not fit this model.", "Use the model it was trained for.")
         fitting[name] = layer
     with torch.no_grad():
         for name, layer in fitting.items():
-            low_RM, high_NR, scale = adapters[name]
+            low_RM, high_NR, scale = saved[name]
             layer.weight.copy_(layer.weight.float() + scale * (high_NR @ low_RM))
 
 
-def saved(path: Path) -> dict[str, tuple[Tensor, Tensor, float]]:
+def _saved(path: Path) -> dict[str, tuple[Tensor, Tensor, float]]:
     """(A, B, scale) of every adapter, in float32, by the name of its layer."""
     metadata = read_metadata(path)
     try:
