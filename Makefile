@@ -6,6 +6,7 @@ ALEN_HOME   ?= $(CURDIR)/.alen
 ACCELERATOR ?= cpu
 PIP_INDEX   ?=
 PYTEST_ARGS ?=
+WORKERS     ?= 2
 
 BIN   := $(VENV)/bin
 PIP   := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
@@ -29,8 +30,9 @@ models: $(ALEN_HOME)/models/.ready ## Pull the two default models into ALEN_HOME
 demo: $(ALEN_HOME)/models/.ready ## Teach ALEN a small handbook and ask it six questions
 	@$(BIN)/python examples/demo.py
 
+# Tests of one file stay together: they share servers and models.
 test: $(VENV)/.ready-dev $(ALEN_HOME)/models/.ready ## Run every test (make test PYTEST_ARGS="-m 'not slow'")
-	@ALEN_TEST_HOME=$(ALEN_HOME) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@ALEN_TEST_HOME=$(ALEN_HOME) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 torture: $(VENV)/.ready-dev ## Kill, starve and damage memory as often as promised (hours)
 	@ALEN_TORTURE=full $(BIN)/python -m pytest tests/memory/torture -vv --durations=10 $(PYTEST_ARGS)
