@@ -91,7 +91,11 @@ def test_the_wait_that_a_server_asks_for_is_kept() -> None:
     assert second - first >= 0.3
 
 
-@pytest.mark.parametrize("header", ["3600", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)])
+@pytest.mark.parametrize(
+    "header",
+    ["3600", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)],
+    ids=["seconds", "date"],  # two workers that collect a second apart must find the same tests
+)
 def test_a_wait_of_an_hour_is_not_kept(header: str) -> None:
     with serving(lambda asked: Reply({"error": {"message": "quota"}}, 429, {"Retry-After": header})) as server:
         with pytest.raises(ModelServerFailed, match="no quota left"):
