@@ -53,6 +53,11 @@ def index_folder(home_folder: Path) -> Path:
     return home_folder / "index"
 
 
+def kernels_folder(home_folder: Path) -> Path:
+    """Where kernels lie that were compiled for this machine; deleting it loses nothing."""
+    return home_folder / "kernels"
+
+
 def overview(home_folder: Path, store: str) -> dict[str, str]:
     """Every place ALEN uses, for ``alen where``."""
     return {
@@ -60,5 +65,6 @@ def overview(home_folder: Path, store: str) -> dict[str, str]:
         "store": store,
         "models": str(models_folder(home_folder)),
         "index": str(index_folder(home_folder)),
+        "kernels": str(kernels_folder(home_folder)),
         "config": str(config_file(home_folder)),
     }

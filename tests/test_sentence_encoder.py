@@ -1,5 +1,7 @@
 """Vectors in the order of the texts, whatever the batches; the same vectors as the reference on real weights."""
 
+import subprocess
+import sys
 import threading
 from types import SimpleNamespace
 
@@ -10,8 +12,11 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from alen import sentence_encoder
 from alen.errors import BadInput, CorruptWeights, ModelNotInstalled
+from alen.neural.torch_encoder import TorchEncoder
+from alen.neural.transformer import Transformer
 from alen.sentence_encoder import SentenceEncoder
-from alen.types import Encoder
+from alen.types import Encoder, TokenCounter
+from tests import kernels
 
 WORDS = [f"w{number}" for number in range(40)]
 SENTENCES = [
@@ -60,7 +65,7 @@ def bag():
 
 @pytest.fixture
 def encoder(bag):
-    return SentenceEncoder(bag, word_tokenizer(), name="bag", fingerprint="f", max_tokens=16)
+    return SentenceEncoder(TorchEncoder(bag), word_tokenizer(), name="bag", fingerprint="f", max_tokens=16)
 
 
 def expected(bag, text, max_words=14):
@@ -111,6 +116,16 @@ def test_long_texts_are_cut(encoder, bag):
     assert encoder.max_tokens == 16
     encoder.encode([" ".join(WORDS)])
     assert bag.shapes == [(1, 16)]
+
+
+def test_tokens_are_counted_as_they_are_read(encoder, bag):
+    texts = [" ".join(WORDS), "w1", "w1 w2 w3"]
+    assert isinstance(encoder, TokenCounter)
+    assert encoder.count_tokens(texts) == [16, 3, 5]
+    for text, count in zip(texts, encoder.count_tokens(texts), strict=True):
+        bag.shapes.clear()
+        encoder.encode([text])
+        assert bag.shapes == [(1, count)]
 
 
 def test_no_texts_and_one_text(encoder):
@@ -169,6 +184,37 @@ def test_the_reference_gives_the_same_vectors(models_home, dtype, cosine):
     assert ours.max_tokens == reference.max_seq_length == 256
     assert ours.dim == 384
     assert float((found * wanted).sum(1).min()) >= cosine
+
+
+@pytest.mark.models
+def test_kernels_are_used_once_they_were_compiled(models_home, tmp_path, monkeypatch):
+    (tmp_path / "models").symlink_to(models_home / "models")
+    by_torch = SentenceEncoder.from_pretrained(home=tmp_path, dtype="float32").encode(SENTENCES)
+    if not kernels.library().alen_wide():
+        pytest.skip("needs matrix units (AMX)")
+    (tmp_path / "kernels").symlink_to(kernels.FOLDER)
+    encoder = SentenceEncoder.from_pretrained(home=tmp_path)
+    monkeypatch.setattr(Transformer, "hidden", lambda *_, **__: pytest.fail("computed by torch"))
+    found = encoder.encode(SENTENCES)
+    assert float((found * by_torch).sum(1).min()) >= 0.999
+    np.testing.assert_array_equal(np.concatenate([encoder.encode([text]) for text in SENTENCES]), found)
+
+
+@pytest.mark.models
+def test_kernels_need_no_torch(models_home, tmp_path):
+    """Starting takes a third of the time without it."""
+    if not kernels.library().alen_wide():
+        pytest.skip("needs matrix units (AMX)")
+    (tmp_path / "models").symlink_to(models_home / "models")
+    (tmp_path / "kernels").symlink_to(kernels.FOLDER)
+    SentenceEncoder.from_pretrained(home=tmp_path)
+    program = (
+        "import sys; from alen.sentence_encoder import SentenceEncoder;"
+        f"print(SentenceEncoder.from_pretrained(home={str(tmp_path)!r}).encode(['kilns']).shape);"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "(1, 384)\n"), done.stderr
 
 
 @pytest.mark.models

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from gguf.constants import GGMLQuantizationType
 from torch import Tensor
 
 from alen.errors import BadInput, CorruptWeights
@@ -26,19 +27,24 @@ _PLAINER = "Choose a model without it."
 
 def load_gguf(path: Path, *, dtype: torch.dtype = torch.float32) -> LoadedModel:
     """Weights dequantised to ``dtype``. Raises BadInput for an architecture that is not supported, CorruptWeights."""
-    data, header, config = _open(path)
-    tensors = _Tensors(path, data, header, dtype)
-    named = _named(tensors, config, interleaved=header.metadata["general.architecture"] == "llama")
+    data, header, config = open_gguf(path)
+    tensors = TensorReader(path, data, header, dtype)
+    named = named_tensors(tensors, config, interleaved=header.metadata["general.architecture"] == "llama")
     tensors.refuse_unread()
     return LoadedModel(build(config, named, dtype, str(path)), config, header.metadata)
 
 
 def read_config(path: Path) -> TransformerConfig:
     """Without its weights. Same errors."""
-    return _open(path)[2]
+    return open_gguf(path)[2]
 
 
-def _open(path: Path) -> tuple[mmap, GGUFHeader, TransformerConfig]:
+def read_metadata(path: Path) -> dict[str, Any]:
+    """What the file tells beside its tensors, its tokenizer among it. Same errors."""
+    return open_gguf(path)[1].metadata
+
+
+def open_gguf(path: Path) -> tuple[mmap, GGUFHeader, TransformerConfig]:
     try:
         with path.open("rb") as file:
             # A private copy, of which only the pages read are ever in memory; torch wants memory it could write to.
@@ -51,24 +57,41 @@ def _open(path: Path) -> tuple[mmap, GGUFHeader, TransformerConfig]:
         raise CorruptWeights(f"{path}: {error}.", _AGAIN) from None
 
 
-class _Tensors:
+class TensorReader:
+    """Tensors by name, each once, and what is done to their rows."""
+
     def __init__(self, path: Path, data: mmap, header: GGUFHeader, dtype: torch.dtype) -> None:
         self._path, self._data, self._dtype = path, data, dtype
         self._left = dict(header.tensors)
         self._left.pop("rope_freqs.weight", None)
 
-    def take(self, name: str, *shape: int) -> Tensor:
+    def take(self, name: str, *shape: int) -> Any:
         """The tensor in floating point. Raises CorruptWeights unless it is there and of that shape."""
+        raw, kind = self.raw(name, shape)
+        try:
+            return dequantise(raw, kind, shape, self._dtype)
+        except NotImplementedError:
+            raise BadInput("model", f"weights as {kind.name}", "F32, F16, BF16, Q8_0, Q4_0 …", _PLAINER) from None
+
+    def join(self, parts: list[Any]) -> Any:
+        """Rows of all, in order."""
+        return torch.cat(parts)
+
+    def halves(self, rows: Any, heads: int) -> Any:
+        return half_split(rows, heads)
+
+    def kind(self, name: str) -> GGMLQuantizationType | None:
+        found = self._left.get(name)
+        return None if found is None else found.kind
+
+    def raw(self, name: str, shape: tuple[int, ...]) -> tuple[Tensor, GGMLQuantizationType]:
+        """The bytes as they are in the file. Raises CorruptWeights."""
         if name not in self._left:
             raise CorruptWeights(f"{self._path}: missing {name}.", _AGAIN)
         found = self._left.pop(name)
         if found.shape != shape:
             raise CorruptWeights(f"{self._path}: {name} is {found.shape}, should be {shape}.", _AGAIN)
-        raw = torch.frombuffer(self._data, dtype=torch.uint8, count=found.size, offset=found.start)
-        try:
-            return dequantise(raw, found.kind, shape, self._dtype)
-        except NotImplementedError:
-            raise BadInput("model", f"weights as {found.kind.name}", "F32, F16, BF16, Q8_0, Q4_0 …", _PLAINER) from None
+        return torch.frombuffer(self._data, dtype=torch.uint8, count=found.size, offset=found.start), found.kind
 
     def refuse_unread(self) -> None:
         """A model that leaves tensors unread computes something else than its makers meant."""
@@ -136,7 +159,8 @@ def _llama3(place: TensorPlace, data: mmap, config: TransformerConfig) -> Llama3
     return scaling
 
 
-def _named(tensors: _Tensors, config: TransformerConfig, *, interleaved: bool) -> dict[str, Tensor]:
+def named_tensors(tensors: TensorReader, config: TransformerConfig, *, interleaved: bool) -> dict[str, Any]:
+    """What the file holds, by our names."""
     take, D, V, F = tensors.take, config.d_model, config.vocab_size, config.hidden_dim
     heads, kv_heads = config.attention.num_heads, config.num_kv_heads
     q_rows, kv_rows = heads * config.head_dim, kv_heads * config.head_dim
@@ -147,9 +171,9 @@ def _named(tensors: _Tensors, config: TransformerConfig, *, interleaved: bool) -
         theirs, ours = f"blk.{layer}.", f"blocks.{layer}."
         query, key = take(theirs + "attn_q.weight", q_rows, D), take(theirs + "attn_k.weight", kv_rows, D)
         if interleaved:
-            query, key = half_split(query, heads), half_split(key, kv_heads)
+            query, key = tensors.halves(query, heads), tensors.halves(key, kv_heads)
         value = take(theirs + "attn_v.weight", kv_rows, D)
-        named[ours + "attention.qkv.weight"] = torch.cat([query, key, value])
+        named[ours + "attention.qkv.weight"] = tensors.join([query, key, value])
         if config.qkv_bias:
             rows = {"q": q_rows, "k": kv_rows, "v": kv_rows}
             biases = [take(f"{theirs}attn_{name}.bias", count) for name, count in rows.items()]
@@ -160,7 +184,7 @@ def _named(tensors: _Tensors, config: TransformerConfig, *, interleaved: bool) -
         named[ours + "attention.o.weight"] = take(theirs + "attn_output.weight", D, q_rows)
         named[ours + "attention_norm.weight"] = take(theirs + "attn_norm.weight", D)
         named[ours + "ffn_norm.weight"] = take(theirs + "ffn_norm.weight", D)
-        named[ours + "ffn.gate_up.weight"] = torch.cat(
+        named[ours + "ffn.gate_up.weight"] = tensors.join(
             [take(theirs + "ffn_gate.weight", F, D), take(theirs + "ffn_up.weight", F, D)]
         )
         named[ours + "ffn.down.weight"] = take(theirs + "ffn_down.weight", D, F)

@@ -1,0 +1,319 @@
+"""NativeDecoder: many sequences, one step of the kernels for all of them.
+
+Axes: R rows (a token of a sequence each), W wanted rows, V vocabulary, D model, N output and M input features.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from alen.errors import BadInput
+from alen.neural.config import TransformerConfig
+from alen.neural.native.large_pages import together
+from alen.neural.native.packed import Format, Packed
+from alen.neural.native.packed_weights import MATRICES, PackedWeights
+from alen.neural.native.pages import PAGE, PagePool
+from alen.neural.native.prefixes import Prefixes
+from alen.neural.native.sizes import GROUP, LANES
+from alen.neural.positions import rotation_table
+from alen.neural.transformer import Transformer
+
+_ROW = np.dtype([("pages", "u8"), ("position", "i4"), ("token", "i4"), ("wanted", "i4"), ("unused", "i4")])
+_SUMMARY = np.dtype([("best", "i4"), ("log_total", "f4")])
+_MOST_HEAD_WIDTH = 256
+
+
+class _Shape(ctypes.Structure):
+    _fields_ = [
+        *(
+            (name, ctypes.c_int32)
+            for name in "layers width heads kv_heads head_width inner words vocabulary threads".split()
+        ),
+        ("eps", ctypes.c_float),
+    ]
+
+
+@dataclass(slots=True, eq=False)
+class Text:
+    """A sequence in the cache: its pages and how many tokens it has. ``table`` is what the kernels read of it."""
+
+    pages: list[int] = field(default_factory=list)
+    length: int = 0
+    table: np.ndarray = field(default_factory=lambda: np.zeros(8, dtype=np.int32))
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """New tokens of a text; logits of the last ``wanted`` of them are asked for. ``text`` is a ``Text``, or whatever
+    another way of computing has in its place."""
+
+    text: Any
+    tokens: Sequence[int]
+    wanted: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """``logits`` (W, V) float32, and of each row the likeliest token (the lowest id of equals) and the logarithm of the
+    sum of all exponentials, so that ``logits[w, t] - log_total[w]`` is the log-probability of a token."""
+
+    logits: Tensor
+    best: np.ndarray
+    log_total: np.ndarray
+
+
+def why_not(config: TransformerConfig) -> str | None:
+    """What of a model the kernels do not know; None when they can compute it."""
+    attention = config.attention
+    wrong = {
+        "positions other than rotary": config.positional.encoding != "rope",
+        "a norm that is not RMSNorm before each part": (config.norm.type, config.norm.placement) != ("rmsnorm", "pre"),
+        "parallel layers": config.parallel_layers,
+        "a feed-forward that is not SwiGLU": config.ffn.variant != "swiglu",
+        "complex heads": attention.variant == "complex",
+        "norms over queries and keys": attention.qk_norm,
+        f"{attention.mask_type} attention": attention.mask_type != "causal",
+        "no head over the vocabulary": not config.language_head,
+        f"heads of {config.head_dim}": bool(config.head_dim % (2 * LANES)) or config.head_dim > _MOST_HEAD_WIDTH,
+        f"widths of {config.d_model} and {config.hidden_dim}": bool(
+            config.d_model % GROUP or config.hidden_dim % GROUP
+        ),
+    }
+    return next((what for what, found in wrong.items() if found), None)
+
+
+class NativeDecoder:
+    """A decoder whose rows come out bit for bit the same alone, in any batch, and in pieces of any size.
+
+    ``matrices`` and ``norms`` are those of ``PackedWeights``. Not safe to use from many threads at once."""
+
+    exact = True
+
+    def __init__(
+        self,
+        library: ctypes.CDLL,
+        config: TransformerConfig,
+        matrices: Mapping[str, Packed],
+        norms: Mapping[str, Tensor],
+        *,
+        threads: int,
+        cache_tokens: int,
+    ) -> None:
+        refused = why_not(config)
+        if refused is not None:
+            raise BadInput("model", refused, "what the kernels know", "Let torch compute it.")
+        self.config, self.pool = config, PagePool(config, cache_tokens)
+        self._prefixes = Prefixes(self.pool)
+        self.format = "+".join(sorted({matrix.format.name.lower() for matrix in matrices.values()}))
+        self.bytes = sum(matrix.bytes for matrix in matrices.values())
+        self._words = matrices["head"].rows
+        self._library, self._model = library, _made(library, config, self._words, threads)
+        weakref.finalize(self, library.alen_free, ctypes.c_void_p(self._model))
+        self._kept: list[Tensor] = []
+        order = [f"blocks.{layer}.{name}" for layer in range(config.num_layers) for name in MATRICES]
+        order += ["head", *(["embedding"] if "embedding" in matrices else [])]
+        self._data = dict(zip(order, together([matrices[name].data for name in order]), strict=True))
+        for layer in range(config.num_layers):
+            for which, name in enumerate(MATRICES):
+                self._put_matrix(layer, which, f"blocks.{layer}.{name}", matrices)
+            self._put_table(layer, 0, norms[f"blocks.{layer}.attention_norm"])
+            self._put_table(layer, 1, norms[f"blocks.{layer}.ffn_norm"])
+        self._put_matrix(0, 4, "head", matrices)
+        self._put_matrix(0, 5, "embedding" if "embedding" in matrices else "head", matrices)
+        cos, sin = rotation_table(config.max_seq_len, config.head_dim, config.positional)
+        for which, table in ((2, norms["norm"]), (3, cos), (4, sin)):
+            self._put_table(0, which, table)
+        library.alen_pages(ctypes.c_void_p(self._model), ctypes.c_void_p(self.pool.memory.data_ptr()))
+
+    @classmethod
+    def of(
+        cls,
+        library: ctypes.CDLL,
+        model: Transformer,
+        format: Format = Format.BYTES,
+        *,
+        head: Format = Format.BYTES,
+        threads: int,
+        cache_tokens: int,
+    ) -> NativeDecoder:
+        """With the weights of a model, rounded to ``format``."""
+        weights = PackedWeights.of(model, format, head=head)
+        return cls(library, model.config, weights.matrices, weights.norms, threads=threads, cache_tokens=cache_tokens)
+
+    def begin(self, prompt: Sequence[int] = (), owner: str = "") -> Text:
+        """A new text that holds what ``owner`` knows of the beginning of ``prompt``: go on with
+        ``prompt[text.length:]``."""
+        pages = self._prefixes.find(prompt, owner)
+        made = Text(pages, len(pages) * PAGE)
+        _tell(made)
+        return made
+
+    def keep(self, prompt: Sequence[int], text: Text, owner: str = "") -> None:
+        """Know a prompt that ``text`` has read, so that others of ``owner`` that begin like it need not read that
+        again."""
+        self._prefixes.keep(prompt, text.pages, owner)
+
+    def fork(self, text: Text, length: int | None = None) -> Text:
+        """A text that goes on from the first ``length`` tokens of another: full pages are shared, the last is
+        copied."""
+        length = text.length if length is None else min(length, text.length)
+        full, rest = divmod(length, PAGE)
+        self._prefixes.make_room(bool(rest))
+        pages = [self.pool.share(page) for page in text.pages[:full]]
+        if rest:
+            pages.append(self.pool.copy(text.pages[full]))
+        made = Text(pages, length)
+        _tell(made)
+        return made
+
+    def truncate(self, text: Text, length: int) -> None:
+        """Forget all but the first ``length`` tokens."""
+        kept = -(-length // PAGE)
+        for page in text.pages[kept:]:
+            self.pool.give_back(page)
+        del text.pages[kept:]
+        text.length = min(text.length, length)
+
+    def end(self, text: Text) -> None:
+        """Give back what a text takes."""
+        self.truncate(text, 0)
+
+    def step(self, feeds: Sequence[Feed], *, wide: bool = False) -> Stepped:
+        """Logits of the wanted tokens, feed by feed in order.
+
+        ``wide`` multiplies in bfloat16 on the matrix units, where there are any: many times as fast for many tokens,
+        and rounded otherwise, so that what is to come out the same must be read the same way.
+
+        Raises BadInput, before anything is computed, when a text is longer than the model's context or the pages do
+        not suffice; nothing has changed then."""
+        rows_R, wanted = self._rows(feeds)
+        logits_WV = torch.empty(wanted, self._words)
+        summary_W = np.empty(wanted, dtype=_SUMMARY)
+        self._call(feeds, rows_R, wide, None, logits_WV.data_ptr(), summary_W.ctypes.data)
+        return Stepped(logits_WV[:, : self.config.vocab_size], summary_W["best"], summary_W["log_total"])
+
+    def hidden(self, feeds: Sequence[Feed], *, wide: bool = False) -> Tensor:
+        """Final states (W, D) of the wanted tokens; everything else as ``step``."""
+        rows_R, wanted = self._rows(feeds)
+        hidden_WD = torch.empty(wanted, self.config.d_model)
+        self._call(feeds, rows_R, wide, hidden_WD.data_ptr(), None, None)
+        return hidden_WD
+
+    def _rows(self, feeds: Sequence[Feed]) -> tuple[np.ndarray, int]:
+        self._grow(feeds)
+        rows_R = np.zeros(sum(len(feed.tokens) for feed in feeds), dtype=_ROW)
+        at = wanted = 0
+        for feed in feeds:
+            count, last = len(feed.tokens), min(feed.wanted, len(feed.tokens))
+            part = rows_R[at : at + count]
+            part["pages"] = feed.text.table.ctypes.data
+            part["position"] = np.arange(feed.text.length, feed.text.length + count)
+            part["token"] = feed.tokens
+            part["wanted"] = -1
+            part["wanted"][count - last :] = np.arange(wanted, wanted + last)
+            at, wanted = at + count, wanted + last
+        return rows_R, wanted
+
+    def _call(self, feeds: Sequence[Feed], rows_R: np.ndarray, wide: bool, *outputs: int | None) -> None:
+        told = [ctypes.c_void_p(output) for output in outputs]
+        self._library.alen_step(
+            ctypes.c_void_p(self._model), ctypes.c_void_p(rows_R.ctypes.data), len(rows_R), int(wide), *told
+        )
+        for feed in feeds:
+            feed.text.length += len(feed.tokens)
+
+    def fits(self, feeds: Sequence[Feed]) -> bool:
+        """Whether there are pages for all of them."""
+        needed = sum(self._missing(feed) for feed in feeds)
+        self._prefixes.make_room(needed)
+        return needed <= self.pool.free
+
+    def _missing(self, feed: Feed) -> int:
+        text = feed.text
+        return -(-(text.length + len(feed.tokens)) // PAGE) - len(text.pages) + self._shares_last(text)
+
+    def _shares_last(self, text: Text) -> bool:
+        """Whether it is about to write into a page that others read."""
+        at = text.length // PAGE
+        return at < len(text.pages) and self.pool.uses(text.pages[at]) > 1
+
+    def _grow(self, feeds: Sequence[Feed]) -> None:
+        for feed in feeds:
+            after = feed.text.length + len(feed.tokens)
+            if after > self.config.max_seq_len:
+                raise BadInput(
+                    "tokens", f"{after:,} in all", f"at most {self.config.max_seq_len:,}", "Shorten the text."
+                )
+            tokens = np.asarray(feed.tokens)
+            if tokens.size and (tokens.min() < 0 or tokens.max() >= self.config.vocab_size):
+                raise BadInput(
+                    "tokens",
+                    "an id outside of the vocabulary",
+                    f"0 to {self.config.vocab_size - 1}",
+                    "Use its tokenizer.",
+                )
+        if not self.fits(feeds):
+            found = f"{sum(map(self._missing, feeds))} pages of {PAGE} tokens"
+            raise BadInput(
+                "tokens", found, f"{self.pool.free} that are free", "Enlarge the cache or ask for less at once."
+            )
+        for feed in feeds:
+            text = feed.text
+            if self._shares_last(text):
+                at = text.length // PAGE
+                shared, text.pages[at] = text.pages[at], self.pool.copy(text.pages[at])
+                self.pool.give_back(shared)
+            while len(text.pages) * PAGE < text.length + len(feed.tokens):
+                text.pages.append(self.pool.take())
+            _tell(text)
+
+    def _put_matrix(self, layer: int, which: int, name: str, matrices: Mapping[str, Packed]) -> None:
+        matrix = matrices[name]
+        bias = None if matrix.bias is None else matrix.bias.data_ptr()
+        self._kept += [] if matrix.bias is None else [matrix.bias]
+        self._library.alen_matrix(
+            ctypes.c_void_p(self._model),
+            layer,
+            which,
+            int(matrix.format),
+            matrix.rows,
+            matrix.inputs,
+            ctypes.c_void_p(self._data[name].data_ptr()),
+            ctypes.c_void_p(bias),
+        )
+
+    def _put_table(self, layer: int, which: int, table: Tensor) -> None:
+        kept = table.detach().float().contiguous()
+        self._kept.append(kept)
+        self._library.alen_table(ctypes.c_void_p(self._model), layer, which, ctypes.c_void_p(kept.data_ptr()))
+
+
+def _made(library: ctypes.CDLL, config: TransformerConfig, words: int, threads: int) -> int:
+    library.alen_new.restype = ctypes.c_void_p
+    shape = _Shape(
+        config.num_layers,
+        config.d_model,
+        config.attention.num_heads,
+        config.num_kv_heads,
+        config.head_dim,
+        config.hidden_dim,
+        words,
+        config.vocab_size,
+        threads,
+        config.norm.eps,
+    )
+    return int(library.alen_new(ctypes.byref(shape)))
+
+
+def _tell(text: Text) -> None:
+    if len(text.pages) > len(text.table):
+        text.table = np.zeros(2 * len(text.pages), dtype=np.int32)
+    text.table[: len(text.pages)] = text.pages
