@@ -6,42 +6,66 @@ Axes: B batch (1 here), T tokens, D model, V vocabulary.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from ctypes import CDLL
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from alen import models, paths
-from alen.errors import BadInput, Cancelled
+from alen.errors import BadInput, TooLong
+from alen.generation.batching import Batcher
+from alen.generation.choosing import Constraint
 from alen.generation.config import GenerationConfig
-from alen.generation.decode import PREFILL_CHUNK
+from alen.generation.constrain import Forms
+from alen.generation.scoring import Told, of_prompt, scores
+from alen.generation.stepper import Stepper
 from alen.generation.text_generator import TextGenerator, TextStream
-from alen.neural.cache import KVCache
+from alen.neural.describe import describe
 from alen.neural.host_memory import give_back, keep_freed
+from alen.neural.native import NativeDecoder, compiled, why_not
 from alen.neural.packing import pack_for_decoding
 from alen.neural.precision import Precision, choose_dtype
-from alen.neural.weights import LoadedModel, load_decoder
+from alen.neural.transformer import Transformer
+from alen.neural.weights import LoadedModel, load_decoder, read_config
+from alen.neural.weights.gguf_blocks import load_packed
+from alen.neural.weights.lazy import LazyModel
 from alen.text import chat_template
 from alen.text.tokenizer import Tokenizer
 from alen.types import CancelToken, Completion, Messages
+
+CACHE_TOKENS = 32_768
+"""Tokens of all texts together that kernels keep keys and values of."""
 
 
 class LargeLanguageModel:
     """A causal language model with its tokenizer. Safe to use from many threads: each request has its own cache, and
     the weights compute for one request at a time, a token of this one, then a token of that."""
 
-    def __init__(self, loaded: LoadedModel, tokenizer: Tokenizer, *, name: str, fingerprint: str) -> None:
-        self.model = loaded.model.eval()
-        self.dtype = loaded.model.embedding.weight.dtype
+    def __init__(
+        self,
+        loaded: LoadedModel | LazyModel,
+        tokenizer: Tokenizer,
+        *,
+        name: str,
+        fingerprint: str,
+        stepper: Stepper | None = None,
+        format: str = "float32",
+    ) -> None:
+        """``stepper`` computes in place of the model itself, with weights in ``format``."""
+        self._loaded = loaded
+        self.config = loaded.config
+        self.format = format
         self.tokenizer = tokenizer
         self.name = name
         self.fingerprint = fingerprint
         self.lock = threading.RLock()
-        self.parameters = sum(tensor.numel() for tensor in loaded.model.parameters())
-        self._begin = _begin(loaded, tokenizer)
-        self._generator = TextGenerator(self.model, end_tokens=tokenizer.eos_ids, lock=self.lock)
+        self.parameters = int(describe(loaded.config)["parameters"]["total"])
+        self.begin = _begin(loaded, tokenizer)
+        """The tokens that a plain prompt begins with."""
+        self._forms: Forms | None = None
+        self._generator = TextGenerator(stepper or self.model, end_tokens=tokenizer.eos_ids, lock=self.lock)
 
     @classmethod
     def from_pretrained(
@@ -52,28 +76,33 @@ class LargeLanguageModel:
     ) -> LargeLanguageModel:
         """Load an installed model by name, a GGUF file, a Hugging Face style folder or an ALEN folder.
 
-        ``dtype`` float32 computes everything in float32. bfloat16 multiplies prompts in bfloat16 and single tokens
-        with float16 weights, and keeps all states in float32; auto takes it where the processor multiplies bfloat16
-        natively. Raises UnknownModel, ModelNotInstalled, CorruptWeights, BadInput when it is an encoder."""
+        ``dtype`` float32 computes everything in float32. bfloat16 multiplies prompts in bfloat16 and single tokens with
+        float16 weights, and keeps all states in float32. auto takes the kernels of ``alen.neural.native`` where they
+        were compiled and know the model, with the weights of a GGUF file as they are and others as bytes; else bfloat16
+        where the processor multiplies it natively. Raises UnknownModel, ModelNotInstalled, CorruptWeights, BadInput
+        when it is an encoder."""
         keep_freed()
-        files = models.locate(name_or_path, paths.home(home))
+        root = paths.home(home)
+        files = models.locate(name_or_path, root)
         if files.kind != "decoder":
             raise BadInput("model", f"{files.name}, an {files.kind}", "a decoder", "For example smollm2-135m-instruct.")
-        precision = choose_dtype(dtype)
-        loaded = load_decoder(files.path)
+        loaded, stepper, format = _loaded(files.path, dtype, compiled(paths.kernels_folder(root)))
         is_folder = files.path.is_dir()
         tokenizer = Tokenizer.from_folder(files.path) if is_folder else Tokenizer.from_gguf(loaded.metadata)
-        made = cls(loaded, tokenizer, name=files.name, fingerprint=files.fingerprint)
-        if precision == torch.bfloat16:
-            made.dtype = precision
-            pack_for_decoding(loaded.model, precision)
+        names = {"name": files.name, "fingerprint": files.fingerprint}
+        made = cls(loaded, tokenizer, **names, stepper=stepper, format=format)
         give_back()
         return made
 
     @property
+    def model(self) -> Transformer:
+        """The model in torch. Where kernels compute, it is loaded when it is first asked for."""
+        return self._loaded.model.eval()
+
+    @property
     def context(self) -> int:
         """Tokens that prompt and answer may have together."""
-        return self.model.config.max_seq_len
+        return self.config.max_seq_len
 
     def generate(
         self,
@@ -93,11 +122,13 @@ class LargeLanguageModel:
         config: GenerationConfig | None = None,
         *,
         cancel: CancelToken | None = None,
+        recalled: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Completion:
-        """The continuation of ``prompt`` with its tokens, log-probabilities and reason to end. A cancel keeps the text
-        so far. Raises BadInput when the prompt is empty or too long, or when a field is wrong."""
-        return self.stream(prompt, config, cancel=cancel, **fields).read()
+        """The continuation of ``prompt`` with its tokens, log-probabilities and reason to end. ``recalled`` are texts,
+        by name, that it may quote: they change nothing but the time. A cancel keeps the text so far. Raises BadInput
+        when the prompt is empty or too long, or when a field is wrong."""
+        return self.stream(prompt, config, cancel=cancel, recalled=recalled, **fields).read()
 
     def stream(
         self,
@@ -105,10 +136,11 @@ class LargeLanguageModel:
         config: GenerationConfig | None = None,
         *,
         cancel: CancelToken | None = None,
+        recalled: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> TextStream:
         """``complete``, piece by piece: whole characters, never a part of a stop string."""
-        return self._stream([*self._begin, *self._encode("prompt", prompt)], _request(config, fields), cancel)
+        return self._stream(self.prompt_tokens(prompt), _request(config, fields), cancel, recalled)
 
     def chat(
         self,
@@ -116,10 +148,11 @@ class LargeLanguageModel:
         config: GenerationConfig | None = None,
         *,
         cancel: CancelToken | None = None,
+        recalled: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Completion:
         """The assistant's next turn after ``messages`` (each with ``role`` and ``content``)."""
-        return self.chat_stream(messages, config, cancel=cancel, **fields).read()
+        return self.chat_stream(messages, config, cancel=cancel, recalled=recalled, **fields).read()
 
     def chat_stream(
         self,
@@ -127,10 +160,22 @@ class LargeLanguageModel:
         config: GenerationConfig | None = None,
         *,
         cancel: CancelToken | None = None,
+        recalled: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> TextStream:
         """``chat``, piece by piece."""
-        return self._stream(self.tokenizer.encode(self.chat_prompt(messages)), _request(config, fields), cancel)
+        prompt = self.tokenizer.encode(self.chat_prompt(messages))
+        return self._stream(prompt, _request(config, fields), cancel, recalled)
+
+    def prompt_tokens(self, prompt: str) -> list[int]:
+        """The tokens of a plain prompt, with the one it begins with. Raises BadInput when it is empty."""
+        return [*self.begin, *self._encode("prompt", prompt)]
+
+    def check_tokens(self, field: str, tokens: Sequence[int]) -> None:
+        """Raises BadInput for a token that the model does not have."""
+        most = self.config.vocab_size - 1
+        if unknown := [token for token in tokens if not 0 <= token <= most]:
+            raise BadInput(field, f"token {unknown[0]}", f"0 to {most}", "Make tokens with this model's tokenizer.")
 
     def chat_prompt(self, messages: Messages) -> str:
         """The text the model sees for a conversation. Markers such as ``<|im_end|>`` inside a message are broken up, so
@@ -152,37 +197,38 @@ class LargeLanguageModel:
 
         Prompt and continuation are tokenised apart, so the prompt is read once and every continuation is compared on
         the same tokens: begin a continuation with the space that separates it. Raises BadInput, Cancelled."""
-        prompt_ids = [*self._begin, *self._encode("prompt", prompt)]
+        prompt_ids = [*self.begin, *self._encode("prompt", prompt)]
         return [(sum(scores), len(scores)) for scores in self.token_scores(prompt_ids, continuations, cancel=cancel)]
 
     def token_scores(
         self, prompt_ids: Sequence[int], continuations: Sequence[str], *, cancel: CancelToken | None = None
     ) -> list[tuple[float, ...]]:
-        """As ``score``, of every token, after a prompt that is tokens already."""
+        """As ``score``, of every token, after a prompt that is tokens already. All continuations are read together."""
         rows = [self._encode(f"continuations[{place}]", text) for place, text in enumerate(continuations)]
         longest = len(prompt_ids) + max(map(len, rows), default=0)
         if longest > self.context:
-            raise BadInput("prompt", f"{longest:,} tokens", f"at most {self.context:,} in all", "Shorten it.")
-        dtype = self.model.embedding.weight.dtype
-        cache = KVCache.allocate(self.model.config, 1, longest, dtype)
-        last_D = self._hidden(prompt_ids, cache, cancel)[-1]
-        scores = []
-        for row in rows:
-            states_TD = last_D[None]
-            if len(row) > 1:
-                states_TD = torch.cat([states_TD, self._hidden(row[:-1], cache, cancel)])
-                cache.truncate(len(prompt_ids))
-            scores.append(self._log_probabilities(states_TD, row))
-        return scores
+            raise TooLong("prompt", f"{longest:,} tokens", f"at most {self.context:,} in all", "Shorten it.")
+        return self._generator.batch.between(lambda stepper: scores(stepper, prompt_ids, rows, cancel=cancel))
+
+    def prompt_logprobs(
+        self, tokens: Sequence[int], alternatives: int = 0, *, cancel: CancelToken | None = None
+    ) -> list[Told]:
+        """How likely each token of a text is after those before it, with the likeliest in its place. Raises BadInput
+        when it is empty or too long, Cancelled."""
+        if not tokens:
+            raise BadInput("prompt", "no tokens", "at least one token", "Write something.")
+        if len(tokens) > self.context:
+            raise TooLong("prompt", f"{len(tokens):,} tokens", f"at most {self.context:,}", "Shorten it.")
+        return self.batch.between(lambda stepper: of_prompt(stepper, tokens, alternatives, cancel))
 
     def info(self) -> dict[str, Any]:
         """Name, size and shape."""
-        config = self.model.config
+        config = self.config
         return {
             "name": self.name,
             "fingerprint": self.fingerprint,
             "parameters": {"total": self.parameters},
-            "dtype": str(self.dtype).removeprefix("torch."),
+            "dtype": self.format,
             "context": self.context,
             "vocabulary": config.vocab_size,
             "layers": config.num_layers,
@@ -190,8 +236,35 @@ class LargeLanguageModel:
             "chat": self.tokenizer.chat_template is not None,
         }
 
-    def _stream(self, ids: list[int], config: GenerationConfig, cancel: CancelToken | None) -> TextStream:
-        return self._generator.stream(ids, self.tokenizer.detokenizer(), config, cancel=cancel)
+    @property
+    def batch(self) -> Batcher:
+        """What all requests of this model go through."""
+        return self._generator.batch
+
+    def constraint(self, config: GenerationConfig) -> Constraint | None:
+        """The form that a request holds its text to. Raises BadInput for a schema that cannot be followed."""
+        if config.json_schema is None:
+            return None
+        with self.lock:
+            if self._forms is None:
+                self._forms = Forms(self.tokenizer.to_json(), self.tokenizer.eos_ids, self.config.vocab_size)
+        return self._forms.json(config.json_schema)
+
+    def _stream(
+        self,
+        ids: list[int],
+        config: GenerationConfig,
+        cancel: CancelToken | None,
+        recalled: Mapping[str, str] | None,
+    ) -> TextStream:
+        return self._generator.stream(
+            ids,
+            self.tokenizer.detokenizer(),
+            config,
+            cancel=cancel,
+            constraint=self.constraint(config),
+            recalled={name: self.tokenizer.encode(text) for name, text in (recalled or {}).items()},
+        )
 
     def _encode(self, field: str, text: str) -> list[int]:
         ids = self.tokenizer.encode(text) if isinstance(text, str) else []
@@ -201,27 +274,6 @@ class LargeLanguageModel:
 
     def _text_of(self, token: int | None) -> str:
         return "" if token is None else self.tokenizer.decode([token], skip_special=False)
-
-    @torch.inference_mode()
-    def _hidden(self, ids: Sequence[int], cache: KVCache, cancel: CancelToken | None) -> Tensor:
-        parts = []
-        for start in range(0, len(ids), PREFILL_CHUNK):
-            if cancel is not None and cancel.is_set():
-                raise Cancelled("Scoring was stopped.")
-            with self.lock:
-                tokens_BT = torch.tensor([list(ids[start : start + PREFILL_CHUNK])])
-                parts.append(self.model.hidden(tokens_BT, cache=cache)[0])
-        return torch.cat(parts)
-
-    @torch.inference_mode()
-    def _log_probabilities(self, states_TD: Tensor, row: Sequence[int]) -> tuple[float, ...]:
-        found = []
-        for state_D, token in zip(states_TD, row, strict=True):
-            # One row at a time: many rows may be multiplied in bfloat16, too coarse for differences of logits.
-            with self.lock:
-                logits_V = self.model.logits(state_D[None, None])[0, 0].float()
-            found.append(float(logits_V[token] - logits_V.logsumexp(-1)))
-        return tuple(found)
 
 
 def _request(config: GenerationConfig | None, fields: dict[str, Any]) -> GenerationConfig:
@@ -244,7 +296,28 @@ def _request(config: GenerationConfig | None, fields: dict[str, Any]) -> Generat
     return config if config is not None else GenerationConfig(**given)
 
 
-def _begin(loaded: LoadedModel, tokenizer: Tokenizer) -> tuple[int, ...]:
+def _begin(loaded: LoadedModel | LazyModel, tokenizer: Tokenizer) -> tuple[int, ...]:
     """The tokens a plain prompt starts with, for models that were trained so."""
     wanted = loaded.metadata.get("tokenizer.ggml.add_bos_token", False)
     return (tokenizer.bos_id,) if wanted and tokenizer.bos_id is not None else ()
+
+
+def _loaded(path: Path, dtype: Precision, library: CDLL | None) -> tuple[LoadedModel | LazyModel, Stepper | None, str]:
+    """The model, what computes in its place, and the format of its weights."""
+    threads, room = torch.get_num_threads(), CACHE_TOKENS
+    if dtype == "auto" and library is not None and why_not(read_config(path)) is None:
+        if path.is_file():
+            packed = load_packed(path)
+            decoder = NativeDecoder(
+                library, packed.config, packed.matrices, packed.norms, threads=threads, cache_tokens=room
+            )
+            lazy = LazyModel(packed.config, packed.metadata, lambda: load_decoder(path).model)
+            return lazy, decoder, decoder.format
+        loaded = load_decoder(path)
+        decoder = NativeDecoder.of(library, loaded.model, threads=threads, cache_tokens=room)
+        lazy = LazyModel(loaded.config, loaded.metadata, lambda: load_decoder(path).model)
+        return lazy, decoder, decoder.format
+    loaded, precision = load_decoder(path), choose_dtype(dtype)
+    if precision == torch.bfloat16:
+        pack_for_decoding(loaded.model, precision)
+    return loaded, None, str(precision).removeprefix("torch.")

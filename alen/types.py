@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
 from alen import explanation
+from alen.remembered import Episode as Episode
+from alen.remembered import EpisodeHit as EpisodeHit
+from alen.remembered import Passage as Passage
+from alen.remembered import PassageDraft as PassageDraft
+from alen.remembered import PassageHit as PassageHit
+from alen.remembered import Recollection as Recollection
+from alen.remembered import Tier as Tier
+from alen.remembered import Told, known, names
 
 if TYPE_CHECKING:
     import numpy as np
-
-Tier = Literal["gold", "proved", "certified", "unverified"]
-"""How an episode earned its place: a person said so, a proof, a statistical certificate, or nothing yet."""
 
 Decision = Literal["answer", "candidates", "abstain"]
 Messages = Sequence[Mapping[str, str]]
@@ -23,82 +28,6 @@ Effort = Literal["fast", "balanced", "thorough"]
 
 IndexName = Literal["local", "pgvector"]
 """Where vectors are searched: in files that each machine makes for itself, or in PostgreSQL by pgvector."""
-
-
-@dataclass(frozen=True, slots=True)
-class PassageDraft:
-    """A passage before it is stored. ``start``/``end`` are character offsets in the source document;
-    ``sentences`` are (start, end) offsets inside ``text``."""
-
-    text: str
-    start: int = 0
-    end: int = 0
-    title: str | None = None
-    page: int | None = None
-    external_id: str | None = None
-    sentences: tuple[tuple[int, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A stored passage with its citation."""
-
-    id: int
-    text: str
-    source: str
-    title: str | None = None
-    page: int | None = None
-    start: int = 0
-    end: int = 0
-    external_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """A stored question and answer: taught (``source='user'``) or produced by ALEN (``source='model'``)."""
-
-    id: str
-    question: str
-    answer: str | None
-    context: str | None
-    tier: Tier
-    source: str
-    confidence: float
-    created_at: str
-    status: str = "active"
-    tags: tuple[str, ...] = ()
-    detail: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class PassageHit:
-    """``score`` is the fused score in 0..1. ``sentence`` is the best matching sentence's (start, end) in the
-    passage. ``explain`` holds the parts: bm25, dense, sentence (raw) and their ranks."""
-
-    passage: Passage
-    score: float
-    sentence: tuple[int, int] | None = None
-    explain: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class EpisodeHit:
-    """``exact`` is true when the normalised question is the same text. ``score`` is the cosine similarity."""
-
-    episode: Episode
-    score: float
-    exact: bool = False
-    explain: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Recollection:
-    """What memory brings to a question, best first; ``refused`` are answers to this very question that a person has
-    called wrong."""
-
-    passages: tuple[PassageHit, ...] = ()
-    episodes: tuple[EpisodeHit, ...] = ()
-    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +58,7 @@ class Completion:
 
     ``logprobs`` are those of its tokens (natural log, before temperature and filters); ``margins`` by how much the
     likeliest token led the second at each step, ``entropies`` (nats) how spread the choice was. Each is empty when the
-    model did not tell."""
+    model did not tell. ``quoted`` says how many tokens were drafted from which of the texts it was given to quote."""
 
     text: str
     tokens: int
@@ -140,10 +69,11 @@ class Completion:
     entropies: tuple[float, ...] = ()
     token_ids: tuple[int, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
+    quoted: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Check(Told):
     """One look at a candidate. ``value`` is oriented "higher = more likely right"; None when not applicable.
     ``contribution`` is what it adds to the log-odds of being right; None before it was weighed. ``weight`` is what one
     standard deviation more of it adds; None where none was fitted."""
@@ -154,12 +84,9 @@ class Check:
     contribution: float | None = None
     weight: float | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Told):
     """Something an answer rests on. ``kind`` is ``passage``, ``episode`` or ``derivation``."""
 
     id: str
@@ -170,9 +97,6 @@ class Evidence:
     start: int
     end: int
     score: float
-
-    def to_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +113,9 @@ class Candidate:
     evidence: tuple[Evidence, ...] = ()
     detail: dict[str, Any] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
-        return {
+    def to_json(self, *, whole: bool = False) -> dict[str, Any]:
+        """``whole`` adds the interval and the evidence."""
+        told = {
             "text": self.text,
             "confidence": self.confidence,
             "energy": self.energy,
@@ -198,6 +123,23 @@ class Candidate:
             "family": self.detail.get("family"),
             "checks": [check.to_json() for check in self.checks],
         }
+        evidence = [each.to_json() for each in self.evidence]
+        return told | ({"interval": list(self.interval), "evidence": evidence} if whole else {})
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """What ``to_json`` gave; of ``detail`` that is the family."""
+        low, high = data.get("interval", (0.0, 1.0))
+        return cls(
+            data["text"],
+            tuple(data["operators"]),
+            tuple(Check.from_json(check) for check in data["checks"]),
+            data["energy"],
+            data["confidence"],
+            (low, high),
+            tuple(Evidence.from_json(each) for each in data.get("evidence", ())),
+            {} if data["family"] is None else {"family": data["family"]},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +172,8 @@ class Answer:
         why."""
         return "\n".join(explanation.lines(self))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, *, whole: bool = False) -> dict[str, Any]:
+        """``whole``: each candidate with its interval and its evidence, so that nothing is lost."""
         return {
             "episode": self.episode,
             "question": self.question,
@@ -239,7 +182,7 @@ class Answer:
             "interval": list(self.interval),
             "decision": self.decision,
             "reason": self.reason,
-            "candidates": [candidate.to_json() for candidate in self.candidates],
+            "candidates": [candidate.to_json(whole=whole) for candidate in self.candidates],
             "evidence": [evidence.to_json() for evidence in self.evidence],
             "timings_ms": self.timings_ms,
             "tokens": self.tokens,
@@ -247,16 +190,24 @@ class Answer:
             "understood": self.understood,
         }
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        low, high = data["interval"]
+        made = {
+            "text": data["answer"],
+            "interval": (low, high),
+            "candidates": tuple(Candidate.from_json(each) for each in data["candidates"]),
+            "evidence": tuple(Evidence.from_json(each) for each in data["evidence"]),
+        }
+        return cls(**known(cls, data) | made)
+
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Told):
     """What was left out of a folder or a mailbox while the rest was taught: which file or message, and why."""
 
     path: str
     reason: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,8 +222,12 @@ class TeachReport:
     skipped: tuple[Skipped, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        found = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        found = {name: getattr(self, name) for name in names(self)}
         return found | {"skipped": [each.to_json() for each in self.skipped]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(**known(cls, data) | {"skipped": tuple(Skipped.from_json(each) for each in data["skipped"])})
 
 
 @runtime_checkable
@@ -288,6 +243,13 @@ class Encoder(Protocol):
     def encode(self, texts: list[str]) -> np.ndarray:
         """float32 (n, dim), rows of unit length."""
         ...
+
+
+@runtime_checkable
+class TokenCounter(Protocol):
+    """An encoder that tells how many tokens it reads of each text: its own marks with them, what it cuts off not."""
+
+    def count_tokens(self, texts: list[str]) -> list[int]: ...
 
 
 class Recaller(Protocol):

@@ -10,7 +10,6 @@ _WHERE = {
     "StopScanner": "alen.generation.stopping",
     "TextGenerator": "alen.generation.text_generator",
     "TextStream": "alen.generation.text_generator",
-    "decode": "alen.generation.decode",
 }
 
 __all__ = sorted(_WHERE)

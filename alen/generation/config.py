@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import InitVar, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import InitVar, dataclass, field
 from typing import Any
 
-from alen.errors import BadInput
+from alen.errors import BadInput, TooLong
 
 DEFAULT_MAX_TOKENS = 256
+MOST_LOGPROBS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,11 +19,16 @@ class GenerationConfig:
 
     ``max_tokens`` bounds the new tokens (``max_new_tokens`` is accepted for it; 256 when nothing is said);
     ``max_length`` and ``min_length`` count the prompt too. ``temperature`` 0, or ``do_sample=False``, always takes the
-    likeliest token; without a temperature, asking for sampling in any way means 1. ``top_k`` and ``top_p`` (Holtzman
-    et al., 2020) keep the likeliest tokens; ``repetition_penalty`` (Keskar et al., 2019) above 1 makes tokens that
-    have appeared less likely. ``seed`` fixes the text of this request, whatever else runs beside it. ``stop`` strings
-    end the text and are not part of it. ``eos_token_id`` replaces the model's own end tokens, ``pad_token_id`` fills
-    the shorter rows of a batch."""
+    likeliest token; without a temperature, asking for sampling in any way means 1. ``top_k`` and ``top_p`` (Holtzman et
+    al., 2020) keep the likeliest tokens, ``min_p`` (Nguyen et al., 2024) those at least that share as likely as the
+    likeliest, ``typical_p`` (Meister et al., 2023) those whose surprise is nearest to the expected one.
+    ``repetition_penalty`` (Keskar et al., 2019) above 1 makes tokens that have appeared, in the prompt too, less
+    likely; ``presence_penalty`` is subtracted once from the logits of tokens that were written, ``frequency_penalty``
+    once for each time. ``logit_bias`` is added to logits, by token. ``top_logprobs`` asks for the likeliest tokens of
+    each place. ``seed`` fixes the text of this request, whatever else runs beside it. ``stop`` strings end the text and
+    are not part of it. ``eos_token_id`` replaces the model's own end tokens, ``pad_token_id`` fills the shorter rows of
+    a batch. ``ignore_eos`` writes on over end tokens. ``json_schema``, as text or as a dict, holds the text to JSON of
+    that form; an empty dict allows any JSON."""
 
     max_tokens: int | None = None
     max_length: int | None = None
@@ -32,11 +38,19 @@ class GenerationConfig:
     temperature: float | None = None
     top_k: int | None = None
     top_p: float | None = None
+    min_p: float | None = None
+    typical_p: float | None = None
     repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: Mapping[int, float] = field(default_factory=dict)
+    top_logprobs: int = 0
     seed: int | None = None
     stop: tuple[str, ...] = ()
     eos_token_id: int | tuple[int, ...] | None = None
     pad_token_id: int | None = None
+    ignore_eos: bool = False
+    json_schema: str | Mapping[str, Any] | None = None
     max_new_tokens: InitVar[int | None] = None
 
     def __post_init__(self, max_new_tokens: int | None) -> None:
@@ -61,13 +75,22 @@ class GenerationConfig:
         _number("temperature", self.temperature, 0.0, 100.0)
         _number("top_p", self.top_p, 0.0, 1.0, open_low=True)
         _number("repetition_penalty", self.repetition_penalty, 0.0, 100.0, open_low=True)
+        _number("min_p", self.min_p, 0.0, 1.0)
+        _number("typical_p", self.typical_p, 0.0, 1.0, open_low=True)
+        _number("presence_penalty", self.presence_penalty, -100.0, 100.0)
+        _number("frequency_penalty", self.frequency_penalty, -100.0, 100.0)
+        _whole("top_logprobs", self.top_logprobs, 0, MOST_LOGPROBS)
+        for token, bias in self.logit_bias.items():
+            _whole("logit_bias", token, 0)
+            _number(f"logit_bias[{token}]", bias, -1000.0, 1000.0)
         for text in self.stop:
             if not isinstance(text, str) or not text:
                 raise BadInput(
                     "stop", repr(text), "texts that are not empty", "Leave it out to stop at the model's end."
                 )
         if self.temperature is None:
-            samples = self.do_sample or (self.do_sample is None and (self.top_k or self.top_p))
+            asked = self.top_k or self.top_p or self.min_p or self.typical_p
+            samples = self.do_sample or (self.do_sample is None and asked)
             object.__setattr__(self, "temperature", 1.0 if samples else 0.0)
         if self.do_sample is None:
             object.__setattr__(self, "do_sample", bool(self.temperature))
@@ -100,7 +123,7 @@ class GenerationConfig:
         """How many new tokens fit: the request's own bounds and the model's ``context``. Raises BadInput when the
         prompt alone fills one of them."""
         if prompt_tokens >= context:
-            raise BadInput(
+            raise TooLong(
                 "prompt",
                 f"{prompt_tokens:,} tokens",
                 f"at most {context - 1:,} tokens for this model",
@@ -126,6 +149,8 @@ class GenerationConfig:
 
     def end_tokens(self, of_model: Sequence[int]) -> frozenset[int]:
         """The ids that end the text."""
+        if self.ignore_eos:
+            return frozenset()
         if self.eos_token_id is None:
             return frozenset(of_model)
         return frozenset([self.eos_token_id] if isinstance(self.eos_token_id, int) else self.eos_token_id)

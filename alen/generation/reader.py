@@ -5,20 +5,25 @@ Axes: T tokens, V vocabulary.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 from collections.abc import Sequence
+from ctypes import CDLL
 from pathlib import Path
 
 import torch
 
 from alen.errors import BadInput, Cancelled
 from alen.generation.span_search import SearchWidth, find_spans
+from alen.generation.span_trees import ForkedTrees, MaskedTrees, SpanTrees
 from alen.neural import lora
-from alen.neural.cache import KVCache
+from alen.neural.config import TransformerConfig
+from alen.neural.native import NativeDecoder, PackedWeights, why_not
 from alen.neural.precision import choose_dtype
 from alen.neural.transformer import Transformer
-from alen.neural.weights import load_decoder
+from alen.neural.weights import load_decoder, read_config
+from alen.neural.weights.gguf import read_metadata as read_gguf_metadata
 from alen.text.passage_window import window
 from alen.text.reading_prompt import ReadingPrompt, encode_passage, encode_question
 from alen.text.tokenizer import Tokenizer
@@ -26,6 +31,9 @@ from alen.types import CancelToken, Reading
 
 ADAPTER = Path(__file__).with_name("weights") / "reader-smollm2-135m.safetensors"
 """The adapter that ships; docs/reader.md says what it was trained on."""
+
+CACHE_TOKENS = 8192
+"""Of one passage and its branches, and of what was read before and may begin alike."""
 
 LONGEST_PASSAGE = 768
 """Tokens of a passage that are read. Of a longer one only the window that shares most words with the question is."""
@@ -40,7 +48,7 @@ class SpanReader:
 
     def __init__(
         self,
-        model: Transformer,
+        trees: SpanTrees,
         tokenizer: Tokenizer,
         *,
         name: str,
@@ -51,12 +59,11 @@ class SpanReader:
     ) -> None:
         if tokenizer.eos_id is None:
             raise BadInput("model", "a tokenizer without an end mark", "one with it", "Choose another model.")
-        self._model = model.eval()
+        self._trees = trees
         self._tokenizer = tokenizer
         self._end = tokenizer.eos_id
         self._begin = self._end if tokenizer.bos_id is None else tokenizer.bos_id
         self._width = width or SearchWidth()
-        self._dtype = model.embedding.weight.dtype
         self._lock = threading.Lock()
         self.name = name
         self.fingerprint = fingerprint
@@ -74,28 +81,45 @@ class SpanReader:
         family: str | None = None,
         dtype: torch.dtype | None = None,
         width: SearchWidth | None = None,
+        kernels: CDLL | None = None,
+        kept: Path | None = None,
     ) -> SpanReader:
         """The decoder in ``path`` (GGUF file or folder) with ``adapter`` folded in; ``fingerprint`` is the decoder's,
         ``family`` that of the adapted reader.
-        ``dtype`` None is bfloat16 where the processor multiplies it natively, else float32.
+        ``dtype`` None takes ``kernels`` where they know the model, else bfloat16 where the processor multiplies it
+        natively, else float32. Weights as kernels read them are kept in the folder ``kept``, so that the next load
+        takes no time.
 
         Raises BadInput and CorruptWeights as ``load_decoder`` does, CorruptWeights for a broken adapter."""
-        loaded = load_decoder(path)
-        tokenizer = Tokenizer.from_folder(path) if path.is_dir() else Tokenizer.from_gguf(loaded.metadata)
-        adapted = adapter is not None and _fits(loaded.model, adapter)
+        config, width = read_config(path), width or SearchWidth()
+        if adapter is not None and not _fits(config, adapter):
+            adapter = None
         digest = hashlib.sha256(fingerprint.encode())
-        if adapter is not None and adapted:
-            # Folded in before rounding: one rounding loses less than two.
-            lora.merge(loaded.model, adapter)
+        if adapter is not None:
             digest.update(adapter.read_bytes())
-        chosen = dtype or choose_dtype("auto")
+        trees: SpanTrees
+        if dtype is None and kernels is not None and why_not(config) is None:
+            file = None if kept is None else kept / f"reader-{digest.hexdigest()[:16]}.safetensors"
+            weights = _packed(path, adapter, file)
+            trees = ForkedTrees(
+                NativeDecoder(
+                    kernels,
+                    config,
+                    weights.matrices,
+                    weights.norms,
+                    threads=torch.get_num_threads(),
+                    cache_tokens=CACHE_TOKENS,
+                )
+            )
+        else:
+            trees = MaskedTrees(_merged(path, adapter).to(dtype or choose_dtype("auto")), width.allowance)
         return cls(
-            loaded.model.to(chosen),
-            tokenizer,
-            name=f"{name}+reader" if adapted else name,
+            trees,
+            Tokenizer.from_folder(path) if path.is_dir() else Tokenizer.from_gguf(read_gguf_metadata(path)),
+            name=name if adapter is None else f"{name}+reader",
             fingerprint=digest.hexdigest(),
-            adapted=adapted,
-            family=family if adapted else None,
+            adapted=adapter is not None,
+            family=None if adapter is None else family,
             width=width,
         )
 
@@ -114,16 +138,16 @@ class SpanReader:
         prompt = asked.around(self._begin, passage.ids)
         with self._lock:
             _stop_if(cancel)
-            config, room = self._model.config, len(prompt) + self._width.allowance
-            cache = KVCache.allocate(config, 1, room, self._dtype)
-            hidden_BTD = self._model.hidden(torch.tensor([prompt]), cache=cache)
+            tree, logits_V = self._trees.plant(prompt)
             _stop_if(cancel)
-            logits_V = self._model.logits(hidden_BTD[:, -1:])[0, -1].float()
             choices = sorted(set(passage.ids))
             chances = logits_V[torch.tensor(choices)]
             total = chances.logsumexp(0)
             starts = dict(zip(choices, (chances - total).tolist(), strict=True))
-            spans = find_spans(self._model, cache, passage.ids, starts, end=self._end, width=self._width, cancel=cancel)
+            try:
+                spans = find_spans(tree, passage.ids, starts, end=self._end, width=self._width, cancel=cancel)
+            finally:
+                tree.end()
         best = spans[0]
         start, end = passage.characters_of(best.first, best.last)
         ranked = sorted(starts.values(), reverse=True)
@@ -145,7 +169,27 @@ def _stop_if(cancel: CancelToken | None) -> None:
         raise Cancelled("Reading was stopped.")
 
 
-def _fits(model: Transformer, adapter: Path) -> bool:
-    layers = {name for name, _ in model.named_modules()}
+def _fits(config: TransformerConfig, adapter: Path) -> bool:
     metadata = lora.read_metadata(adapter)
-    return metadata["width"] == model.config.d_model and layers >= metadata["scales"].keys()
+    with torch.device("meta"):
+        layers = {name for name, _ in Transformer(config).named_modules()}
+    return metadata["width"] == config.d_model and layers >= metadata["scales"].keys()
+
+
+def _merged(path: Path, adapter: Path | None) -> Transformer:
+    model = load_decoder(path).model
+    if adapter is not None:
+        # Folded in before rounding: one rounding loses less than two.
+        lora.merge(model, adapter)
+    return model
+
+
+def _packed(path: Path, adapter: Path | None, file: Path | None) -> PackedWeights:
+    known = None if file is None else PackedWeights.load(file)
+    if known is not None:
+        return known
+    made = PackedWeights.of(_merged(path, adapter))
+    if file is not None:
+        with contextlib.suppress(OSError):  # a home that cannot be written to only costs time
+            made.save(file)
+    return made

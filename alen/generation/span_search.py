@@ -8,30 +8,21 @@ gives the probability that the answer ends there and those of the ways on. A bra
 cannot lead to a better one and is not read, so the search ends with the best span, unless its allowance of tokens is
 used up.
 
-Axes: T tokens read in a round, S all cached and new tokens, V vocabulary.
+Axes: T tokens read in a round, V vocabulary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from alen.errors import Cancelled
-from alen.neural.cache import KVCache
+from alen.generation.span_trees import SpanTree
 from alen.types import CancelToken
-
-
-class HiddenModel(Protocol):
-    """What the search needs of a model; Transformer is one."""
-
-    def hidden(
-        self, tokens_BT: Tensor, *, cache: KVCache | None, positions_BT: Tensor | None, mask_BTS: Tensor | None
-    ) -> Tensor: ...
-    def logits(self, hidden_BTD: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +49,18 @@ class Span:
 
 @dataclass(slots=True)
 class _Branch:
-    """A run of ``size`` tokens that begins at each of ``places``; all but the last have been read into the cache at
-    ``cached``. ``logprob`` and ``least`` are of all its tokens."""
+    """A run of ``size`` tokens that begins at each of ``places``; all but the last have been read, up to ``node``.
+    ``logprob`` and ``least`` are of all its tokens."""
 
     logprob: float
     least: float
     places: list[int]
     size: int
-    cached: list[int]
+    node: Any
 
 
 def find_spans(
-    model: HiddenModel,
-    cache: KVCache,
+    tree: SpanTree,
     passage: Sequence[int],
     starts: dict[int, float],
     *,
@@ -78,12 +68,11 @@ def find_spans(
     width: SearchWidth,
     cancel: CancelToken | None = None,
 ) -> list[Span]:
-    """Spans found, best first. ``cache`` holds the passage and the question, with ``width.allowance`` places free;
-    ``starts`` maps every token of the passage to its log-probability of being the answer's first; ``end`` is the end
-    mark. A span that stands in several places is given at the first. Raises Cancelled between two rounds."""
-    base = cache.length
+    """Spans found, best first. ``tree`` has read the passage and the question, and has room for ``width.allowance``
+    tokens; ``starts`` maps every token of the passage to its log-probability of being the answer's first; ``end`` is
+    the end mark. A span that stands in several places is given at the first. Raises Cancelled between two rounds."""
     open_branches = [
-        _Branch(logprob, logprob, [place for place, found in enumerate(passage) if found == token], 1, [])
+        _Branch(logprob, logprob, [place for place, found in enumerate(passage) if found == token], 1, tree.root)
         for token, logprob in starts.items()
     ]
     spans: list[Span] = []
@@ -100,9 +89,10 @@ def find_spans(
         if not runs:
             break
         allowance -= sum(map(len, runs))
-        logits = _read(model, cache, base, chosen[: len(runs)], runs)
+        read = tree.read([(each.node, each.size - 1, run) for each, run in zip(chosen, runs, strict=False)])
         grown = open_branches[len(runs) :]
-        for branch, run, logits_TV in zip(chosen, runs, logits, strict=False):
+        for branch, run, (node, logits_TV) in zip(chosen, runs, read, strict=False):
+            branch.node = node
             grown += _grow(branch, run, logits_TV, passage, spans, end, width)
         best = max(span.logprob for span in spans)
         open_branches = [branch for branch in grown if branch.logprob > best]
@@ -120,32 +110,6 @@ def _forced(passage: Sequence[int], branch: _Branch, width: SearchWidth) -> list
             break
         run.append(following.pop())
     return run
-
-
-def _read(
-    model: HiddenModel, cache: KVCache, base: int, branches: Sequence[_Branch], runs: Sequence[Sequence[int]]
-) -> list[Tensor]:
-    """Logits (T, V) after each token of each run; the runs' places in the cache are noted in the branches."""
-    past = cache.length
-    total = sum(map(len, runs))
-    positions: list[int] = []
-    mask_TS = torch.zeros(total, past + total, dtype=torch.bool)
-    mask_TS[:, :base] = True
-    offset = 0
-    for branch, run in zip(branches, runs, strict=True):
-        size = len(run)
-        positions += range(base + branch.size - 1, base + branch.size - 1 + size)
-        mask_TS[offset : offset + size, branch.cached] = True
-        mask_TS[offset : offset + size, past + offset : past + offset + size] = torch.ones(size, size).tril().bool()
-        branch.cached = [*branch.cached, *range(past + offset, past + offset + size)]
-        offset += size
-    hidden_BTD = model.hidden(
-        torch.tensor([[token for run in runs for token in run]]),
-        cache=cache,
-        positions_BT=torch.tensor([positions]),
-        mask_BTS=mask_TS[None],
-    )
-    return list(model.logits(hidden_BTD)[0].split([len(run) for run in runs]))
 
 
 def _grow(
@@ -172,6 +136,6 @@ def _grow(
     if size >= width.longest:
         return []
     return [
-        _Branch(logprob + on, min(least, on), places, size + 1, branch.cached)
+        _Branch(logprob + on, min(least, on), places, size + 1, branch.node)
         for on, places in zip(chances[1:], ways.values(), strict=True)
     ]

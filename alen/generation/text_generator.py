@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from alen.errors import BadInput
+from alen.generation.batching import Batcher
+from alen.generation.choosing import Constraint
 from alen.generation.config import GenerationConfig
-from alen.generation.decode import CausalModel, Step, decode
+from alen.generation.stepper import CausalModel, Stepper, TorchStepper
 from alen.generation.stopping import StopScanner
+from alen.generation.ticket import Step, Ticket
 from alen.types import CancelToken, Completion
 
 
@@ -22,23 +25,25 @@ class Detokenizer(Protocol):
 
 
 class TextGenerator:
-    """Continues sequences of token ids.
+    """Continues sequences of token ids, many at a time.
 
-    ``model`` is any causal model, ``config`` the request to use when a call gives none, ``end_tokens`` the ids that
-    end a text. One generator may serve many threads; give it a ``lock`` when something else changes the weights."""
+    ``model`` is any causal model or a ``Stepper``, ``config`` the request to use when a call gives none, ``end_tokens``
+    the ids that end a text. One generator may serve many threads; give it a ``lock`` when something else changes the
+    weights. ``options`` are those of ``Batcher``."""
 
     def __init__(
         self,
-        model: CausalModel,
+        model: CausalModel | Stepper,
         config: GenerationConfig | None = None,
         *,
         end_tokens: Sequence[int] = (),
         lock: AbstractContextManager[object] | None = None,
+        **options: int,
     ) -> None:
-        self.model = model
+        self.stepper: Stepper = model if isinstance(model, Stepper) else TorchStepper(model)
+        self.batch = Batcher(self.stepper, lock=lock, **options)
         self.config = config or GenerationConfig()
         self.end_tokens = tuple(end_tokens)
-        self.lock = lock
 
     def generate(
         self, input_ids: Sequence[int], config: GenerationConfig | None = None, *, cancel: CancelToken | None = None
@@ -56,33 +61,20 @@ class TextGenerator:
         """``generate`` for each row, each exactly as it would be alone; the config's seed counts for every row. With
         ``pad_token_id`` the shorter results are filled up at the end to one length."""
         config = config or self.config
-        results = [self.generate(row, config, cancel=cancel) for row in rows]
+        tickets = [self._submit(row, self._without_stops(config), cancel) for row in rows]
+        results = [[step.token for step in ticket] for ticket in tickets]
         if config.pad_token_id is not None:
             longest = max(map(len, results), default=0)
             results = [row + [config.pad_token_id] * (longest - len(row)) for row in results]
         return results
 
     def steps(
-        self,
-        input_ids: Sequence[int],
-        config: GenerationConfig | None = None,
-        *,
-        cancel: CancelToken | None = None,
-        use_cache: bool = True,
+        self, input_ids: Sequence[int], config: GenerationConfig | None = None, *, cancel: CancelToken | None = None
     ) -> Generator[Step, None, str]:
-        """New tokens as they come; see ``decode``."""
-        config = config or self.config
-        if config.stop:
-            self._refuse_stop_strings()
-        return decode(
-            self.model,
-            input_ids,
-            config,
-            end_tokens=self.end_tokens,
-            cancel=cancel,
-            lock=self.lock,
-            use_cache=use_cache,
-        )
+        """New tokens one by one; the generator's value is the reason for the end: ``stop``, ``length`` or
+        ``cancelled``. Raises BadInput when the prompt is empty or does not fit, Overloaded when too many requests
+        wait."""
+        return _steps(self._submit(input_ids, self._without_stops(config or self.config), cancel))
 
     def stream(
         self,
@@ -91,24 +83,40 @@ class TextGenerator:
         config: GenerationConfig | None = None,
         *,
         cancel: CancelToken | None = None,
-        use_cache: bool = True,
+        constraint: Constraint | None = None,
+        recalled: Mapping[str, Sequence[int]] | None = None,
     ) -> TextStream:
-        """New text as it comes; stop strings count."""
+        """New text as it comes; stop strings count. ``constraint`` and ``recalled`` as of ``Batcher.submit``."""
         config = config or self.config
-        steps = decode(
-            self.model,
-            input_ids,
-            config,
-            end_tokens=self.end_tokens,
-            cancel=cancel,
-            lock=self.lock,
-            use_cache=use_cache,
-        )
-        return TextStream(steps, detokenizer, StopScanner(config.stop), len(input_ids))
+        ticket = self._submit(input_ids, config, cancel, constraint, recalled)
+        return TextStream(_steps(ticket), detokenizer, StopScanner(config.stop), len(input_ids), ticket)
+
+    def _submit(
+        self,
+        prompt: Sequence[int],
+        config: GenerationConfig,
+        cancel: CancelToken | None,
+        constraint: Constraint | None = None,
+        recalled: Mapping[str, Sequence[int]] | None = None,
+    ) -> Ticket:
+        constraints = () if constraint is None else (constraint,)
+        return self.batch.submit(
+            prompt, config, end_tokens=self.end_tokens, cancel=cancel, constraints=constraints, recalled=recalled
+        )[0]
 
     @staticmethod
-    def _refuse_stop_strings() -> None:
-        raise BadInput("stop", "stop strings for token ids", "no stop strings", "Use stream, which makes text.")
+    def _without_stops(config: GenerationConfig) -> GenerationConfig:
+        if config.stop:
+            raise BadInput("stop", "stop strings for token ids", "no stop strings", "Use stream, which makes text.")
+        return config
+
+
+def _steps(ticket: Ticket) -> Generator[Step, None, str]:
+    try:
+        yield from ticket
+    finally:
+        ticket.close()
+    return ticket.reason
 
 
 class TextStream(Iterator[str]):
@@ -116,9 +124,15 @@ class TextStream(Iterator[str]):
     What was produced stays when the work is cancelled or the reader closes the stream."""
 
     def __init__(
-        self, steps: Generator[Step, None, str], detokenizer: Detokenizer, scanner: StopScanner, prompt_tokens: int
+        self,
+        steps: Generator[Step, None, str],
+        detokenizer: Detokenizer,
+        scanner: StopScanner,
+        prompt_tokens: int,
+        ticket: Ticket | None = None,
     ) -> None:
         self._steps = steps
+        self.ticket = ticket
         self._detokenizer = detokenizer
         self._scanner = scanner
         self._prompt_tokens = prompt_tokens
@@ -143,6 +157,10 @@ class TextStream(Iterator[str]):
         if self._reason is None:
             self._pieces.append(self._end("cancelled"))
 
+    def __del__(self) -> None:
+        if self.ticket is not None:  # what was never begun has no other way to hear of it
+            self.ticket.close()
+
     def read(self) -> Completion:
         """Run to the end."""
         for _ in self:
@@ -159,6 +177,7 @@ class TextStream(Iterator[str]):
             finish_reason=self._reason or "cancelled",
             logprobs=tuple(step.logprob for step in self._taken),
             token_ids=tuple(step.token for step in self._taken),
+            quoted={} if self.ticket is None else dict(self.ticket.quoted),
             timings_ms={
                 "prefill": (first - self._started) * 1e3,
                 "decode": (self._last - first) * 1e3,

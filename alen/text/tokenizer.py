@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,15 @@ from alen.errors import BadInput, CorruptWeights
 _CONTROL = 3  # GGUF token type of markers such as <|im_end|>
 _ENDS = ("<|im_end|>", "<|endoftext|>", "</s>")
 _ENDLESS = 10**30  # what transformers writes where a tokenizer sets no limit
+_LONG = 4_096
+"""Characters from which a text is encoded as a batch of one: only that lets other threads of Python go on."""
+
+_BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+_PLAIN = [*range(33, 127), *range(161, 173), *range(174, 256)]
+_OTHERS = [byte for byte in range(256) if byte not in _PLAIN]
+_BYTES = {chr(byte): byte for byte in _PLAIN} | {chr(256 + place): byte for place, byte in enumerate(_OTHERS)}
+"""How byte-level vocabularies write bytes (Radford et al., 2019)."""
+
 _TURN_ENDS = ("tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id")
 
 
@@ -105,6 +115,10 @@ class Tokenizer:
             settings["chat_template"] = self.chat_template
         (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
 
+    def to_json(self) -> str:
+        """The text of tokenizer.json."""
+        return str(self._fast.to_str())
+
     @property
     def eos_id(self) -> int | None:
         return self.eos_ids[0] if self.eos_ids else None
@@ -118,6 +132,8 @@ class Tokenizer:
         return [str(self._fast.id_to_token(token)) for token in range(self.vocab_size)]
 
     def encode(self, text: str, *, add_special: bool = False) -> list[int]:
+        if len(text) > _LONG:
+            return list(self._fast.encode_batch([text], add_special_tokens=add_special)[0].ids)
         return list(self._fast.encode(text, add_special_tokens=add_special).ids)
 
     def encode_with_offsets(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
@@ -127,6 +143,16 @@ class Tokenizer:
 
     def decode(self, ids: Sequence[int], *, skip_special: bool = True) -> str:
         return str(self._fast.decode(list(ids), skip_special_tokens=skip_special))
+
+    def token_bytes(self, token: int) -> bytes | None:
+        """What a token stands for, also where that is a part of a character; None where it cannot be told."""
+        text = self.decode([token], skip_special=False)
+        if "\ufffd" not in text:
+            return text.encode()
+        word = str(self._fast.id_to_token(token))
+        if match := _BYTE.fullmatch(word):
+            return bytes([int(match[1], 16)])
+        return bytes(_BYTES[letter] for letter in word) if _BYTES.keys() >= set(word) else None
 
     def detokenizer(self) -> Detokenizer:
         return Detokenizer(self)

@@ -9,8 +9,10 @@ import torch
 from alen.errors import BadInput, Cancelled
 from alen.generation import reader as room
 from alen.generation.reader import ADAPTER, SpanReader
+from alen.generation.span_trees import ForkedTrees, MaskedTrees
 from alen.neural import lora
 from tests.byte_reader import byte_tokenizer, tiny_model
+from tests.kernels import decoder, library
 
 PASSAGE = "The kiln in Halden fires stoneware at 1,240 degrees. Its door is blue, and the key hangs behind it."
 QUESTION = "How hot does the kiln get?"
@@ -18,7 +20,7 @@ QUESTION = "How hot does the kiln get?"
 
 def make_reader() -> SpanReader:
     tokenizer = byte_tokenizer()
-    return SpanReader(tiny_model(tokenizer.vocab_size), tokenizer, name="tiny", fingerprint="f")
+    return SpanReader(MaskedTrees(tiny_model(tokenizer.vocab_size), 256), tokenizer, name="tiny", fingerprint="f")
 
 
 def test_text_is_a_verbatim_span() -> None:
@@ -101,3 +103,43 @@ def test_the_real_reader_answers(models_home: Path) -> None:
     )
     assert not plain.adapted
     assert plain.fingerprint != reader.fingerprint
+
+
+@pytest.mark.models
+def test_kernels_read_as_torch_does_and_their_weights_are_kept(models_home: Path, tmp_path: Path) -> None:
+    from alen.models import locate
+
+    files = locate("smollm2-135m-instruct", models_home)
+    names = {"name": files.name, "fingerprint": files.fingerprint}
+    passages = [PASSAGE, "The library of Halden was founded in 1850 by two sisters, both of them bookbinders."]
+    by_torch = SpanReader.load(files.path, **names, dtype=torch.float32)
+    first = SpanReader.load(files.path, **names, kernels=library(), kept=tmp_path)
+    assert [file.name[:7] for file in tmp_path.iterdir()] == ["reader-"]
+    second = SpanReader.load(files.path, **names, kernels=library(), kept=tmp_path)
+    assert by_torch.fingerprint == first.fingerprint == second.fingerprint
+    for question in (QUESTION, "Where does the key hang?", "When was the library founded?"):
+        expected, found = by_torch.read(question, passages), first.read(question, passages)
+        assert found == second.read(question, passages)
+        assert found == first.read(question, passages)  # the beginning of the prompt is known now
+        best = max(range(2), key=lambda place: expected[place].answerable)
+        assert found[best].text == expected[best].text
+        for one, other in zip(found, expected, strict=True):
+            assert one.answerable == pytest.approx(other.answerable, abs=0.6)
+            assert one.prompt_tokens == other.prompt_tokens
+
+
+def test_the_beginning_of_a_prompt_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = decoder()
+    trees = ForkedTrees(made)
+    counts: list[int] = []
+    step = made.step
+    monkeypatch.setattr(
+        made, "step", lambda feeds, **more: (counts.append(len(feeds[0].tokens)), step(feeds, **more))[1]
+    )
+    prompt = [7 * n % 100 for n in range(200)]
+    first, logits = trees.plant(prompt)
+    first.end()
+    second, again = trees.plant(prompt)
+    second.end()
+    assert counts == [200, 200 - 192]
+    assert torch.equal(logits, again)

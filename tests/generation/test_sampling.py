@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from alen.generation.config import GenerationConfig
-from alen.generation.sampling import choose, distribution, log_probability, penalise
+from alen.generation.sampling import choose, distribution, penalise
 
 LOGITS = torch.tensor([1.0, 2.0, 4.0, 3.0, 0.0]).log()  # probabilities 0.1 0.2 0.4 0.3 0
 
@@ -101,7 +101,3 @@ def test_repetition_penalty():
     assert penalise(logits, [], 2.0).tolist() == logits.tolist()
     assert logits.tolist() == [2.0, -1.0, 3.0]
     assert choose(logits, GenerationConfig(repetition_penalty=2.0), None, seen=[2]) == 0
-
-
-def test_log_probability_is_the_models_own():
-    assert log_probability(LOGITS, 2) == pytest.approx(math.log(0.4), abs=1e-6)

@@ -10,7 +10,10 @@ import torch
 
 from alen.errors import Cancelled
 from alen.generation.span_search import SearchWidth, Span, find_spans
+from alen.generation.span_trees import ForkedTree, MaskedTree
+from alen.generation.stepper import TorchStepper
 from alen.neural.cache import KVCache
+from alen.neural.native.decoder import Feed
 from alen.neural.transformer import Transformer
 from tests.byte_reader import tiny_model
 
@@ -52,7 +55,23 @@ def search(model: Transformer, passage: Sequence[int], width: SearchWidth, cance
     prompt = [0, *passage, *QUESTION]
     cache = KVCache.allocate(model.config, 1, len(prompt) + width.allowance)
     model.hidden(torch.tensor([prompt]), cache=cache)
-    return find_spans(model, cache, passage, first_chances(model, prompt, passage), end=END, width=width, cancel=cancel)
+    tree = MaskedTree(model, cache)
+    return find_spans(tree, passage, first_chances(model, prompt, passage), end=END, width=width, cancel=cancel)
+
+
+@torch.inference_mode()
+def test_texts_that_fork_find_what_one_masked_sequence_finds() -> None:
+    model = tiny_model(12, seed=4, scale=2.0)
+    passage = torch.randint(2, 8, (40,), generator=torch.Generator().manual_seed(4)).tolist()
+    prompt, width = [0, *passage, *QUESTION], SearchWidth(floor=1e-9)
+    stepper = TorchStepper(model)
+    text = stepper.begin()
+    stepper.step([Feed(text, prompt)])
+    tree = ForkedTree(stepper, text)
+    found = find_spans(tree, passage, first_chances(model, prompt, passage), end=END, width=width)
+    masked = search(model, passage, width)
+    assert [(span.first, span.last) for span in found] == [(span.first, span.last) for span in masked]
+    assert [span.logprob for span in found] == pytest.approx([span.logprob for span in masked], abs=1e-4)
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -1,8 +1,8 @@
 """Streams of text: pieces join to the whole, a cancel keeps what is there, the end has its reason."""
 
-from alen.generation.decode import Step
 from alen.generation.stopping import StopScanner
 from alen.generation.text_generator import TextStream
+from alen.generation.ticket import Step
 
 
 class Letters:

@@ -14,6 +14,7 @@ from tokenizers import decoders, models
 
 from alen.errors import BadInput, CorruptWeights
 from alen.models import locate
+from alen.text import tokenizer as tokenizer_module
 from alen.text.tokenizer import Tokenizer
 
 TEXTS = (
@@ -111,6 +112,19 @@ def test_bytes_that_are_no_text_do_not_stop_the_stream(tokenizer: Tokenizer) -> 
     text = "".join(stream.feed(token) for token in [broken] * 40 + tokenizer.encode("ok")) + stream.finish()
     assert text.count("\ufffd") == 40
     assert text.endswith("ok")
+
+
+def test_bytes_of_tokens_join_to_those_of_the_text(tokenizer: Tokenizer) -> None:
+    for text in TEXTS:
+        found = [tokenizer.token_bytes(token) for token in tokenizer.encode(text)]
+        assert b"".join(each for each in found if each is not None) == text.encode()
+        assert None not in found
+
+
+def test_a_long_text_has_the_tokens_of_its_parts(tokenizer: Tokenizer) -> None:
+    line = "The Halden kiln fires stoneware.\n"
+    long = line * (2 * tokenizer_module._LONG // len(line))
+    assert tokenizer.encode(long) == tokenizer.encode(line) * long.count("\n")
 
 
 def test_stream_keeps_the_spaces_that_a_decoder_drops_at_a_beginning() -> None:
