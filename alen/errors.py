@@ -3,6 +3,7 @@
 AlenError
 ├── RequestError            the request was wrong: exit code 2
 │   ├── BadInput            a field holds something that is not allowed
+│   │   └── TooLong         more tokens than the model has room for
 │   ├── UnknownModel        no model of that name, file or folder
 │   ├── UnknownNamespace    asking in a namespace nobody has taught
 │   ├── UnknownEpisode      feedback or a look at an episode that is not stored
@@ -14,16 +15,25 @@ AlenError
     ├── StoreError          the database could not be opened, read or written
     ├── EmbeddingMismatch   the store holds vectors of another encoder
     ├── ModelServerFailed   a server of models cannot be reached, or answers wrongly
+    ├── ServerFailed        the server of ALEN cannot be reached, or answers wrongly
     └── Cancelled           stopped on request; what was produced so far is kept
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class AlenError(Exception):
     """Base of every error ALEN raises on purpose. ``exit_code`` is what a command ends with."""
 
     exit_code = 1
+
+    def to_json(self) -> dict[str, str]:
+        """For ``from_json``, in another process: the nearest class of this module, and what it takes."""
+        kind = next(each for each in type(self).__mro__ if each.__module__ == __name__)
+        return {"type": kind.__name__, **vars(self)}
 
 
 class RequestError(AlenError):
@@ -42,6 +52,10 @@ class RequestError(AlenError):
 
 
 class BadInput(RequestError):
+    pass
+
+
+class TooLong(BadInput):
     pass
 
 
@@ -97,5 +111,19 @@ class ModelServerFailed(WorkError):
     pass
 
 
+class ServerFailed(WorkError):
+    pass
+
+
 class Cancelled(WorkError):
     pass
+
+
+def from_json(data: Mapping[str, Any]) -> RequestError | WorkError | None:
+    """What ``AlenError.to_json`` told; None when it was something else."""
+    kind = globals().get(str(data.get("type")))
+    if not (isinstance(kind, type) and issubclass(kind, RequestError | WorkError)):
+        return None
+    names = ("field", "found", "allowed", "hint") if issubclass(kind, RequestError) else ("what", "hint")
+    parts = [part for name in names if isinstance(part := data.get(name), str)]
+    return kind(*parts) if len(parts) == len(names) else None

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from alen import paths
 from alen.errors import BadInput
@@ -59,8 +59,10 @@ class Settings(BaseModel):
     model: str = "smollm2-135m-instruct"
     """Language model: a name, a GGUF file, a Hugging Face style folder, or the URL of an OpenAI-compatible server:
     http://HOST:PORT/v1#MODEL."""
+    url: str | None = None
+    """A running server of ALEN that does the work in place of this process: http://HOST:PORT."""
     api_key: SecretStr | None = None
-    """Key of that server, sent to no other."""
+    """Key of the server of ALEN where there is a ``url``, else of the model's; sent to no other."""
     verifier: str | None = None
     """A second model, of another family, that checks what the first one says; named as ``model`` is."""
     verifier_api_key: SecretStr | None = None
@@ -84,6 +86,12 @@ class Settings(BaseModel):
     use are asked from then on."""
     threads: int = Field(0, ge=0)
     """CPU threads of the model; 0 leaves the choice to torch."""
+
+    @field_validator("url")
+    @classmethod
+    def _empty_is_none(cls, given: str | None) -> str | None:
+        """So that an argument or the environment can say that no server is meant."""
+        return given or None
 
     @model_validator(mode="after")
     def _one_rule_to_answer(self) -> Settings:
