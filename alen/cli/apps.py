@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from alen.cli.options import Common, common_options
+from alen.cli.options import Common, of_this_machine
 from alen.cli.output import emit_json
 from alen.errors import WorkError
 
@@ -40,7 +40,7 @@ def app_command(name: str) -> click.Command | None:
         return None
 
     @click.command(name)
-    @common_options
+    @of_this_machine("an app of its own works with the memory of this machine")
     def run(common: Common) -> None:
         app: App = entry.load()
         result = app(store=common.store, namespace=common.namespace, model=common.model)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from alen.cli import opening
-from alen.cli.options import Common, common_options
+from alen.cli.options import Common, of_this_machine
 from alen.cli.output import emit_json
 
 OURS = "alen"
@@ -28,7 +28,7 @@ def command() -> None:
 @click.option("--work", type=click.Path(path_type=Path), help="Where vectors, environments and results are kept.")
 @click.option("--queries", type=int, default=1000, show_default=True, help="Texts that ask.")
 @click.option("--fresh", is_flag=True, help="Measure again what was measured before.")
-@common_options
+@of_this_machine("it measures this machine")
 def memory_command(
     common: Common, data: Path, against: tuple[str, ...], rows: int, work: Path | None, queries: int, fresh: bool
 ) -> None:

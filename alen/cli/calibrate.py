@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from alen.cli import opening
-from alen.cli.options import Common, common_options
+from alen.cli.options import Common, of_the_store
 from alen.cli.output import emit_json, facts
 from alen.cli.progress import progress_bar
 from alen.errors import BadInput
@@ -20,7 +20,7 @@ from alen.errors import BadInput
     "--data", required=True, type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Questions with answers."
 )
 @click.option("--passages", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="What to teach for them first.")
-@common_options
+@of_the_store("it needs the models themselves, and minutes to hours")
 def command(common: Common, data: Path, passages: Path | None) -> None:
     """Fit the probabilities to your own questions.
 
@@ -35,7 +35,7 @@ def command(common: Common, data: Path, passages: Path | None) -> None:
     for name, path in (("--data", data), ("--passages", passages)):
         if path is not None and not path.is_file():
             raise BadInput(name, f"{path}, which is not a file", "a JSONL file", "Check the spelling.")
-    with opening.open_engine(common) as engine, progress_bar() as progress:
+    with opening.open_local_engine(common) as engine, progress_bar() as progress:
         result = engine.calibrate(data, passages=passages, progress=progress)
     if common.as_json:
         emit_json(result)

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from alen.cli import opening
 from alen.cli.apps import load_app
 from alen.cli.options import Common, common_options
 from alen.cli.output import emit_json, say
@@ -25,6 +26,7 @@ def command(common: Common, session: str | None, effort: str | None, private: bo
     # The screen is drawn on stderr, so stdout may well be a pipe.
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise BadInput("terminal", "none", "a terminal to draw on", 'Use `alen ask "…"` in scripts and pipes.')
+    remote = opening.server(common)
     result = app(
         store=common.store,
         namespace=common.namespace,
@@ -32,6 +34,7 @@ def command(common: Common, session: str | None, effort: str | None, private: bo
         session=session,
         effort=effort,
         private=private,
+        **({} if remote is None else {"url": remote.url}),
     )
     if common.as_json:
         emit_json(result)

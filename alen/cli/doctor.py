@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alen.cli import opening
-from alen.cli.options import Common, common_options
+from alen.cli.options import Common, of_this_machine
 from alen.cli.output import console, emit_json, on_terminal
 from alen.cli.printable import printable
 
@@ -18,7 +18,7 @@ _STYLE = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red"
 
 
 @click.command("doctor")
-@common_options
+@of_this_machine("it looks at this machine")
 def command(common: Common) -> int:
     """Check this machine, the models and the memory. Ends with 1 when something must be done before ALEN works."""
     from alen import __version__

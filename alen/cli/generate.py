@@ -42,8 +42,7 @@ def command(
     from alen.generation import GenerationConfig
 
     config = GenerationConfig(max_tokens=max_tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
-    model = opening.open_language_model(common)
-    with cancel_on_interrupt() as cancel:
+    with opening.open_language_model(common) as model, cancel_on_interrupt() as cancel:
         if on_terminal() and not common.as_json:
             for piece in model.stream(prompt, config, cancel=cancel):
                 sys.stdout.write(printable(piece))

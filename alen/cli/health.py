@@ -38,6 +38,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("python", python),
         ("torch", torch_build),
         ("processor", processor),
+        ("kernels", kernels),
         ("vector search", vector_search),
         ("sqlite", sqlite),
         ("home", home),
@@ -80,6 +81,21 @@ def processor(settings: Settings) -> Finding:
     if platform.machine().lower() in {"x86_64", "amd64"} and level == "DEFAULT":
         return Finding("processor", "warn", detail, "Without AVX2 answers take several times as long.")
     return Finding("processor", "ok", detail)
+
+
+def kernels(settings: Settings) -> Finding:
+    from alen import paths
+    from alen.neural.native import compiled, find_compiler, is_slower
+
+    folder = paths.kernels_folder(settings.home)
+    if compiled(folder) is not None:
+        return Finding("kernels", "ok", f"compiled, in {folder}")
+    if is_slower(folder):
+        return Finding("kernels", "ok", "torch: it was measured to be faster here")
+    if find_compiler() is None:
+        hint = "For faster writing install a C++ compiler, then: alen models optimize"
+        return Finding("kernels", "warn", "torch: there is no C++ compiler", hint)
+    return Finding("kernels", "warn", "torch: none were compiled", "For faster writing: alen models optimize")
 
 
 def vector_search(settings: Settings) -> Finding:

@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "feedback": ("alen.cli.feedback", "Say whether an answer was right."),
     "memory": ("alen.cli.memory", "Look into the memory, change it, keep it in order."),
     "chat": ("alen.cli.chat", "Talk in a full-screen window."),
+    "serve": ("alen.cli.serve", "Serve the engine over HTTP, with OpenAI's API."),
     "generate": ("alen.cli.generate", "Continue a text with the language model alone."),
     "models": ("alen.cli.models", "List, pull and describe models."),
     "bench": ("alen.cli.bench", "Measure speed and recall, beside others."),

@@ -9,7 +9,7 @@ import click
 
 from alen.cli import opening
 from alen.cli.memory_result import show
-from alen.cli.options import Common, common_options
+from alen.cli.options import Common, of_the_store
 from alen.cli.output import say
 
 if TYPE_CHECKING:
@@ -26,27 +26,27 @@ _LEVEL = click.option(
 
 @click.command("verify")
 @_LEVEL
-@common_options
+@of_the_store("it reads the files of the database and its indexes")
 def verify_command(common: Common, level: Any) -> int:
     """Compare the database with itself and with its indexes; the exit code is 1 when something is wrong."""
-    with opening.open_memory(common) as memory:
+    with opening.open_local_memory(common) as memory:
         return _report(common, memory.verify(level))
 
 
 @click.command("repair")
 @_LEVEL
-@common_options
+@of_the_store("it reads the files of the database and its indexes")
 def repair_command(common: Common, level: Any) -> int:
     """As verify, and make anew what was wrong; the exit code is 1 when something stays wrong."""
-    with opening.open_memory(common, encoder=True) as memory:
+    with opening.open_local_memory(common, encoder=True) as memory:
         return _report(common, memory.verify(level, repair=True))
 
 
 @click.command("checkpoint")
-@common_options
+@of_the_store("it reads the files of the database and its indexes")
 def checkpoint_command(common: Common) -> None:
     """Seal the vector indexes that are due, and say where each stands."""
-    with opening.open_memory(common) as memory:
+    with opening.open_local_memory(common) as memory:
         found = memory.checkpoint()
     show(common, {"indexes": found}, [f"{name}: {value}" for name, value in found.items()] or ["nothing is stored"])
 

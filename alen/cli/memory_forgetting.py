@@ -33,7 +33,7 @@ def delete_command(common: Common, uids: tuple[str, ...], yes: bool) -> None:
 @common_options
 def forget_command(common: Common, half_life: float | None, keep: int | None, grace: float, yes: bool) -> None:
     """Set aside what has run out, faded or is too much; purge what was set aside long ago."""
-    from alen.memory.forgetting import ForgettingPolicy
+    from alen.upkeep import ForgettingPolicy
 
     policy = ForgettingPolicy(half_life_days=half_life, keep=keep, grace_days=grace)
     with opening.open_memory(common) as memory:

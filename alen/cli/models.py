@@ -1,4 +1,4 @@
-"""``alen models``: list, pull, info."""
+"""``alen models``: list, pull, optimize, info."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alen.cli import opening
-from alen.cli.options import Common, common_options
+from alen.cli.options import Common, of_this_machine
 from alen.cli.output import emit_json, facts
 from alen.cli.progress import progress_bar
 
@@ -24,7 +24,7 @@ def command() -> None:
 
 
 @command.command("list")
-@common_options
+@of_this_machine("it is about the model files of this machine; GET /v1/models names those of a server")
 def list_command(common: Common) -> None:
     """List the models that ALEN knows, and which of them are on this machine."""
     from alen.models import list_models
@@ -41,7 +41,7 @@ def list_command(common: Common) -> None:
 @click.option(
     "--from", "source", type=click.Path(path_type=Path), metavar="PATH", help="A local folder or file to look in first."
 )
-@common_options
+@of_this_machine("it is about the model files of this machine; GET /v1/models names those of a server")
 def pull_command(common: Common, names: tuple[str, ...], source: Path | None) -> None:
     """Bring models onto this machine; without NAME the two that ALEN uses."""
     from alen.models import REGISTRY, pull
@@ -59,9 +59,25 @@ def pull_command(common: Common, names: tuple[str, ...], source: Path | None) ->
         facts([(str(model["name"]), str(model["path"])) for model in pulled])
 
 
+@command.command("optimize")
+@click.argument("name", required=False)
+@of_this_machine("it is about the model files of this machine; GET /v1/models names those of a server")
+def optimize_command(common: Common, name: str | None) -> None:
+    """Compile kernels for this processor, once, and use them if they are faster. Needs a compiler of C++."""
+    from alen.optimizing import optimize
+
+    settings = opening.open_settings(common)
+    with progress_bar() as progress:
+        found = optimize(name or settings.model, settings.home, progress)
+    if common.as_json:
+        emit_json(found)
+    else:
+        facts([(key, str(value)) for key, value in found.items()])
+
+
 @command.command("info")
 @click.argument("name", required=False)
-@common_options
+@of_this_machine("it is about the model files of this machine; GET /v1/models names those of a server")
 def info_command(common: Common, name: str | None) -> None:
     """Describe a model, a shape, or a file: a NAME, a GGUF file or a folder."""
     from alen.models import REGISTRY, info

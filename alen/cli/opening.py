@@ -10,6 +10,9 @@ from alen.cli.options import Common
 from alen.cli.progress import progress_lines
 
 if TYPE_CHECKING:
+    from alen.client import RemoteEngine
+    from alen.client.language_model import RemoteLanguageModel
+    from alen.client.memory import RemoteMemory
     from alen.engine import Engine
     from alen.language_model import LargeLanguageModel
     from alen.memory import EpisodicMemory
@@ -20,10 +23,44 @@ if TYPE_CHECKING:
 def open_settings(common: Common) -> Settings:
     from alen import settings
 
-    return settings.load(store=common.store, namespace=common.namespace, model=common.model)
+    return settings.load(store=common.store, namespace=common.namespace, model=common.model, url=common.url)
 
 
-def open_engine(common: Common, *, ray: str | None = None) -> Engine:
+def server(common: Common) -> Settings | None:
+    """The settings when a server is to be used, else None. Raises BadInput for options that the server decides."""
+    from alen.errors import BadInput
+
+    settings = open_settings(common)
+    if settings.url is None:
+        return None
+    given = {"--store": common.store, "--namespace": common.namespace, "--model": common.model}
+    for name, value in given.items():
+        if value is not None:
+            found = f"{value!r} beside the server {settings.url}"
+            allowed = "one of the two: a server has its own store and model, and its key decides the namespace"
+            raise BadInput(name, found, allowed, f'Leave out {name}, or the server with --url "".')
+    return settings
+
+
+def _remote(settings: Settings) -> RemoteEngine:
+    from alen.client import RemoteEngine
+
+    return RemoteEngine.open(settings=settings)
+
+
+def open_engine(common: Common, *, ray: str | None = None) -> Engine | RemoteEngine:
+    """The engine of a server where one is named, else one in this process."""
+    settings = server(common)
+    if settings is None:
+        return open_local_engine(common, ray=ray)
+    if ray is not None:
+        from alen.errors import BadInput
+
+        raise BadInput("--ray", f"{ray!r} beside a server", "one of the two", "The server embeds what it is taught.")
+    return _remote(settings)
+
+
+def open_local_engine(common: Common, *, ray: str | None = None) -> Engine:
     from alen.engine import Engine
 
     with progress_lines() as progress:
@@ -33,6 +70,16 @@ def open_engine(common: Common, *, ray: str | None = None) -> Engine:
 
 
 def open_memory(
+    common: Common, *, encoder: bool = False, create: bool = False, any_namespace: bool = False
+) -> EpisodicMemory | RemoteMemory:
+    """The memory of a server where one is named, else as ``open_local_memory``."""
+    settings = server(common)
+    if settings is not None:
+        return _remote(settings).memory
+    return open_local_memory(common, encoder=encoder, create=create, any_namespace=any_namespace)
+
+
+def open_local_memory(
     common: Common, *, encoder: bool = False, create: bool = False, any_namespace: bool = False
 ) -> EpisodicMemory:
     """The memory alone. No model is loaded unless ``encoder`` is wanted, and nothing is created without ``create``.
@@ -84,7 +131,16 @@ def open_encoder(settings: Settings, *, ray: str | None = None) -> Iterator[Enco
         yield encoder
 
 
-def open_language_model(common: Common) -> LargeLanguageModel:
+@contextmanager
+def open_language_model(common: Common) -> Iterator[LargeLanguageModel | RemoteLanguageModel]:
+    """That of a server where one is named, else of this machine."""
+    remote = server(common)
+    if remote is not None:
+        from alen.client.language_model import RemoteLanguageModel
+
+        with _remote(remote) as engine:
+            yield RemoteLanguageModel(engine.connection)
+        return
     from alen.engine.model_server import is_address
     from alen.errors import BadInput
     from alen.language_model import LargeLanguageModel
@@ -93,4 +149,4 @@ def open_language_model(common: Common) -> LargeLanguageModel:
     if is_address(settings.model):
         hint = "Leave the writing to the server, or choose another model with --model."
         raise BadInput("model", repr(settings.model), "a model of this machine: a name, a file or a folder", hint)
-    return LargeLanguageModel.from_pretrained(settings.model, home=settings.home)
+    yield LargeLanguageModel.from_pretrained(settings.model, home=settings.home)

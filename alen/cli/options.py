@@ -20,11 +20,13 @@ class Common:
     store: str | None = None
     namespace: str | None = None
     model: str | None = None
+    url: str | None = None
     verbose: bool = False
 
 
-def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the common options to a verb; its function receives them as the first argument, a ``Common``."""
+def common_options(function: Callable[..., Any], check: Callable[[Common], None] | None = None) -> Callable[..., Any]:
+    """Add the common options to a verb; its function receives them as the first argument, a ``Common``. The verb works
+    over a server as well as here, unless ``check`` refuses that."""
 
     def verb(**values: Any) -> Any:
         common = Common(
@@ -32,16 +34,11 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
             store=values.pop("store"),
             namespace=values.pop("namespace"),
             model=values.pop("model"),
+            url=values.pop("url"),
             verbose=values.pop("verbose"),
         )
-        url = values.pop("url")
-        if url is not None:
-            raise BadInput(
-                "--url",
-                repr(url),
-                "leaving it out: this version has no server that it could talk to",
-                "Run the command again without --url; it loads the models itself.",
-            )
+        if check is not None:
+            check(common)
         if common.verbose:
             import logging
 
@@ -57,12 +54,42 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def of_this_machine(why: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Common options for a verb about this machine: ``--url`` is refused. ``ALEN_URL`` makes no difference to it."""
+
+    def check(common: Common) -> None:
+        if common.url:
+            raise BadInput("--url", repr(common.url), f"leaving it out: {why}", f"Run {_verb()} here without it.")
+
+    return lambda function: common_options(function, check)
+
+
+def of_the_store(why: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Common options for a verb that must have the store itself: a server is refused, wherever it was named, so that
+    nobody takes the store of this machine for that of the server."""
+
+    def check(common: Common) -> None:
+        from alen.cli.opening import open_settings
+
+        url = open_settings(common).url
+        if url:
+            hint = f"Run {_verb()} on the machine of the server, with its --store and --namespace."
+            field = "--url" if common.url else "ALEN_URL"
+            raise BadInput(field, repr(url), f"leaving it out: {why}", hint)
+
+    return lambda function: common_options(function, check)
+
+
+def _verb() -> str:
+    return click.get_current_context().command_path
+
+
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on stdout."),
     click.option("--store", metavar="URL", help="Database of the memory, for example sqlite:///notes.db."),
     click.option("--namespace", metavar="NS", help="Part of the memory to use."),
     click.option("--model", metavar="NAME|FILE|FOLDER|URL", help="Language model: a name, file, folder or server."),
-    click.option("--url", metavar="URL", hidden=True, help="A running server to use."),
+    click.option("--url", metavar="URL", help="A running server to use, http://HOST:PORT; its key is in ALEN_API_KEY."),
     click.option("--verbose", is_flag=True, help="Show what happens, and where an unexpected error comes from."),
 )
 

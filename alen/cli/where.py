@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from alen.cli import opening
-from alen.cli.options import Common, common_options
+from alen.cli.options import Common, of_this_machine
 from alen.cli.output import emit_json, facts
 
 
 @click.command("where")
-@common_options
+@of_this_machine("it shows the folders of this machine")
 def command(common: Common) -> None:
     """Show where ALEN keeps its files. Set ALEN_HOME to move them."""
     from alen import paths

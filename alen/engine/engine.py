@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from alen import paths as places
 from alen import settings as options
 from alen.core import belief, solutions
-from alen.engine import asking, calibrating, chatting, learning, teaching
+from alen.engine import asking, calibrating, chatting, learning
 from alen.engine.lazy_models import LazyEncoder, Once
 from alen.engine.model_choice import load_model, load_reader, load_verifier
 from alen.engine.ray_encoder import RayEncoder
 from alen.memory import EpisodicMemory
 from alen.settings import Settings
+from alen.text import teaching
 from alen.thought import ThoughtState
 from alen.types import Answer, Backend, CancelToken, Candidate, Effort, Encoder, Reader, TeachReport
 
@@ -115,7 +116,7 @@ class Engine:
         ``qa`` and ``passages`` are JSONL files or rows. ``source`` is cited for all but files and folders. Raises
         BadInput naming the file and line."""
         return teaching.teach(
-            self,
+            self.memory,
             text,
             paths=paths,
             qa=qa,

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from alen import models
+from alen import models, paths
 from alen.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from alen.types import Encoder, Reader
+    from alen.sentence_encoder import SentenceEncoder
+    from alen.types import Reader
 
 T = TypeVar("T")
 
@@ -52,25 +53,32 @@ class LazyEncoder:
         """float32 (n, dim), rows of unit length."""
         return self._load().encode(texts)
 
+    def count_tokens(self, texts: list[str]) -> list[int]:
+        """How many tokens of each text are read."""
+        return self._load().count_tokens(texts)
 
-def load_encoder(settings: Settings) -> Encoder:
+
+def load_encoder(settings: Settings) -> SentenceEncoder:
     """The sentence encoder of the settings, in memory."""
     from alen.sentence_encoder import SentenceEncoder
 
-    use_threads(settings)
-    return SentenceEncoder.from_pretrained(settings.encoder, home=settings.home)
+    return SentenceEncoder.from_pretrained(settings.encoder, home=settings.home, threads=settings.threads)
 
 
 def load_span_reader(settings: Settings) -> Reader:
     """The language model of this machine as a reader of passages. Only the model that the calibration of ALEN was
     fitted with reads in its family."""
     from alen.generation.reader import SpanReader
+    from alen.neural.native import compiled
 
     use_threads(settings)
     files = models.locate(settings.model, settings.home)
     fitted = models.info(CALIBRATED_READER, settings.home).fingerprint == files.fingerprint
     family = "read" if fitted else None
-    return SpanReader.load(files.path, name=files.name, fingerprint=files.fingerprint, family=family)
+    kept = paths.kernels_folder(settings.home)
+    return SpanReader.load(
+        files.path, name=files.name, fingerprint=files.fingerprint, family=family, kernels=compiled(kept), kept=kept
+    )
 
 
 def use_threads(settings: Settings) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alen.generation.config import GenerationConfig
-from alen.generation.several import Draft, write_several
 from alen.generation.stopping import StopScanner
+from alen.generation.ticket import Step, Ticket
 from alen.types import CancelToken, Completion, Messages
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class LocalModel:
     """Generator and Scorer over a ``LargeLanguageModel``. Safe to use from many threads."""
 
     def __init__(self, model: LargeLanguageModel) -> None:
-        self._model = model
+        self.model = model
         self.name = model.name
         self.family = model.name.split("-")[0]
         self.fingerprint = model.fingerprint
@@ -47,28 +47,27 @@ class LocalModel:
         config = GenerationConfig(max_tokens=max_tokens, temperature=temperature, seed=seed)
         prompt = self._prompt(messages)
         count = n if temperature > 0 else min(n, 1)
-        texts = [_Text(self._model.tokenizer.detokenizer(), StopScanner(stop)) for _ in range(count)]
-        drafts = write_several(
-            self._model.model,
+        texts = [_Text(self.model.tokenizer.detokenizer(), StopScanner(stop)) for _ in range(count)]
+        tickets = self.model.batch.submit(
             prompt,
-            count,
             config,
-            end_tokens=self._model.tokenizer.eos_ids,
-            is_over=lambda text, token: texts[text].feed(token),
+            count=count,
+            end_tokens=self.model.tokenizer.eos_ids,
             cancel=cancel,
-            lock=self._model.lock,
+            watches=[text.feed for text in texts],
+            detailed=True,
         )
-        made = [text.completion(draft, len(prompt)) for text, draft in zip(texts, drafts, strict=True)]
+        made = [text.completion(ticket) for text, ticket in zip(texts, tickets, strict=True)]
         return made if temperature > 0 else made * n
 
     def score(
         self, messages: Messages, replies: Sequence[str], *, cancel: CancelToken | None = None
     ) -> list[tuple[float, ...]]:
         """The log-probability of each token of each reply. Raises BadInput for an empty reply, Cancelled."""
-        return self._model.token_scores(self._prompt(messages), replies, cancel=cancel)
+        return self.model.token_scores(self._prompt(messages), replies, cancel=cancel)
 
     def _prompt(self, messages: Messages) -> list[int]:
-        return self._model.tokenizer.encode(self._model.chat_prompt(messages))
+        return self.model.tokenizer.encode(self.model.chat_prompt(messages))
 
 
 class _Text:
@@ -79,20 +78,22 @@ class _Text:
         self._scanner = scanner
         self._pieces: list[str] = []
 
-    def feed(self, token: int) -> bool:
+    def feed(self, step: Step) -> bool:
         """Whether a stop string is complete."""
-        self._pieces.append(self._scanner.feed(self._detokenizer.feed(token)))
+        self._pieces.append(self._scanner.feed(self._detokenizer.feed(step.token)))
         return self._scanner.stopped
 
-    def completion(self, draft: Draft, prompt_tokens: int) -> Completion:
+    def completion(self, ticket: Ticket) -> Completion:
+        """Waits for the text."""
+        steps = list(ticket)
         rest = self._scanner.feed(self._detokenizer.finish()) + self._scanner.finish()
         return Completion(
             text="".join([*self._pieces, rest]),
-            tokens=len(draft.tokens),
-            prompt_tokens=prompt_tokens,
-            finish_reason=draft.finish_reason,
-            logprobs=tuple(draft.logprobs),
-            margins=tuple(draft.margins),
-            entropies=tuple(draft.entropies),
-            token_ids=tuple(draft.tokens),
+            tokens=len(steps),
+            prompt_tokens=len(ticket.prompt),
+            finish_reason=ticket.reason,
+            logprobs=tuple(step.logprob for step in steps),
+            margins=tuple(step.margin or 0.0 for step in steps),
+            entropies=tuple(step.entropy or 0.0 for step in steps),
+            token_ids=tuple(step.token for step in steps),
         )

@@ -9,18 +9,17 @@ import asyncio
 import json
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cached_property
-from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
 import alen
 from alen.errors import BadInput, Cancelled, ModelServerFailed
+from alen.http import CONNECT_SECONDS, LONGEST_WAIT, checked_key, library, one_line, seconds_asked_for
 from alen.types import CancelToken
 
 SECONDS = 300.0
@@ -30,19 +29,14 @@ ATTEMPTS = 4
 FIRST_WAIT = 0.5
 """Seconds before the second attempt; each further wait is twice the one before."""
 
-LONGEST_WAIT = 30.0
-"""Seconds; a server that wants to be left alone for longer is not asked again."""
-
 LARGEST_REPLY = 16 * 1024 * 1024
 """Bytes. What is larger is not an answer to what was asked."""
 
 REQUESTS_AT_ONCE = 4
 
-_CONNECT_SECONDS = 5.0
 _POLL_SECONDS = 0.05
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
-_NUMBER = re.compile(r"\d{1,9}(\.\d+)?")
 _FORM = "http://HOST:PORT/v1#MODEL, where #MODEL may be left out when the server has one model"
 
 
@@ -91,9 +85,9 @@ class ModelServer:
 
     def __init__(self, base: str, *, key: str | None = None, seconds: float = SECONDS) -> None:
         self.base = base
-        self._key = _checked_key(key)
+        self._key = checked_key(key)
         self._seconds = seconds
-        self._http = _library()
+        self._http = library("model", "a model of this machine")
 
     def models(self, *, cancel: CancelToken | None = None) -> tuple[str, ...]:
         """The names of the models that the server says it has; empty when it does not tell. Asked for once, so that
@@ -113,6 +107,20 @@ class ModelServer:
 
         Raises Refusal, ModelServerFailed, and Cancelled within a tenth of a second of the wish."""
         return self._run([("POST", path, body) for body in bodies], cancel, attempts=ATTEMPTS)
+
+    @asynccontextmanager
+    async def opened(self, path: str, body: dict[str, Any]) -> AsyncIterator[Any]:
+        """For who is on an event loop already: the response to one request, asked once, while it comes in, whatever its
+        status. Leaving the block ends the work at the server. Raises ModelServerFailed."""
+        try:
+            async with self._client() as client, client.stream("POST", self.base + path, json=body) as response:
+                yield response
+        except self._http.HTTPError as error:
+            raise self._unreachable(error) from None
+
+    async def read(self, response: Any) -> dict[str, Any]:
+        """The JSON object that an opened response holds. Raises ModelServerFailed."""
+        return self._object(await self._raw(response))
 
     def _run(self, calls: Sequence[_Call], cancel: CancelToken | None, *, attempts: int) -> list[dict[str, Any]]:
         gone = threading.Event()
@@ -164,7 +172,7 @@ class ModelServer:
                 else:
                     if status // 100 == 2:
                         return self._object(raw)
-                    asked = _seconds_asked_for(headers.get("retry-after"))
+                    asked = seconds_asked_for(headers.get("retry-after"))
                     if status not in _AGAIN or last or (asked or 0) > LONGEST_WAIT:
                         raise self._refused(status, raw)
                     wait = wait if asked is None else asked
@@ -172,19 +180,22 @@ class ModelServer:
         raise AssertionError("the last attempt returns or raises")
 
     async def _once(self, client: Any, method: str, path: str, body: dict[str, Any] | None) -> tuple[int, Any, bytes]:
-        raw = bytearray()
         async with client.stream(method, self.base + path, json=body) as response:
-            async for part in response.aiter_bytes():
-                raw += part
-                if len(raw) > LARGEST_REPLY:
-                    raise self._failed(f"answered with more than {LARGEST_REPLY:,} bytes", "Is it the right URL?")
-            return response.status_code, response.headers, bytes(raw)
+            return response.status_code, response.headers, await self._raw(response)
+
+    async def _raw(self, response: Any) -> bytes:
+        raw = bytearray()
+        async for part in response.aiter_bytes():
+            raw += part
+            if len(raw) > LARGEST_REPLY:
+                raise self._failed(f"answered with more than {LARGEST_REPLY:,} bytes", "Is it the right URL?")
+        return bytes(raw)
 
     def _client(self) -> Any:
         headers = {"User-Agent": f"alen/{alen.__version__}"}
         if self._key is not None:
             headers["Authorization"] = f"Bearer {self._key}"
-        timeout = self._http.Timeout(None, connect=_CONNECT_SECONDS)
+        timeout = self._http.Timeout(None, connect=CONNECT_SECONDS)
         return self._http.AsyncClient(headers=headers, timeout=timeout, verify=self._tls, follow_redirects=False)
 
     @cached_property
@@ -223,11 +234,7 @@ class ModelServer:
         return ModelServerFailed(f"The model server {self.base} {what}.", hint)
 
     def _clean(self, said: str | bytes) -> str:
-        """One short line of what a server said, without the key, whatever the server does with it."""
-        text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-        if self._key:
-            text = text.replace(self._key, "…")
-        return " ".join(text.split())[:300].rstrip(".")
+        return one_line(said, self._key)
 
 
 _Call = tuple[str, str, dict[str, Any] | None]
@@ -245,32 +252,3 @@ def _complaint(raw: bytes) -> tuple[str | bytes, str | None]:
     said = error.get("message") or error.get("detail") or raw
     field = error.get("param")
     return said if isinstance(said, str | bytes) else json.dumps(said), field if isinstance(field, str) else None
-
-
-def _seconds_asked_for(header: str | None) -> float | None:
-    """Retry-After in seconds: a number or a date (RFC 9110, 10.2.3); None when it is neither."""
-    if header is None:
-        return None
-    if _NUMBER.fullmatch(header.strip()):
-        return float(header)
-    try:
-        then = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    return max((then - datetime.now(UTC)).total_seconds(), 0.0) if then.tzinfo else None
-
-
-def _checked_key(key: str | None) -> str | None:
-    key = (key or "").strip()
-    if any(not "!" <= character <= "~" for character in key):
-        raise BadInput("api_key", "a key with other characters", "letters, digits and ASCII marks", "Copy it again.")
-    return key or None
-
-
-def _library() -> Any:
-    try:
-        return import_module("httpx2")
-    except ImportError:
-        raise BadInput(
-            "model", "a URL, for which httpx2 is not installed", "a model of this machine", "pip install 'alen[remote]'"
-        ) from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,25 +14,12 @@ from alen.memory import editing, episodes, faults, log, namespaces, provenance, 
 from alen.memory.identity import now
 from alen.memory.sql import run
 from alen.memory.store import Store
+from alen.upkeep import Receipt
 
 _LOGGER = logging.getLogger(__name__)
 
 UNFINISHED = "unfinished "
 """Before the digest of a receipt: rows are gone, but bytes may be left in free pages, logs and sealed indexes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """``digest`` is SHA-256 over the sorted ids of what was erased, so that two parties can compare without content.
-    ``namespace`` is gone as a whole when ``whole`` is true."""
-
-    namespace: str
-    whole: bool
-    episodes: int
-    passages: int
-    messages: int
-    at: str
-    digest: str
 
 
 def erase(store: Store, namespace: str, uids: Sequence[str] | None, source: str | None, whole: bool) -> Receipt:

@@ -3,47 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from alen.errors import BadInput
 from alen.memory import editing, faults, log, namespaces
 from alen.memory.filters import VERIFIED
 from alen.memory.identity import now
 from alen.memory.sql import run
 from alen.memory.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class ForgettingPolicy:
-    """``half_life_days``: how fast an episode that was never used fades (None: it does not); ``keep``: how many
-    episodes a namespace may have (None: any number); ``grace_days``: how long what was set aside can be had back.
-    Pinned episodes are never forgotten, and what a person taught only when it has run out."""
-
-    half_life_days: float | None = None
-    least_retention: float = 0.05
-    keep: int | None = None
-    grace_days: float = 30.0
-
-    def __post_init__(self) -> None:
-        for name in ("half_life_days", "keep", "grace_days"):
-            value = getattr(self, name)
-            if value is not None and value < 0:
-                raise BadInput(name, str(value), "0 or more", "None leaves it out.")
-        if not 0.0 < self.least_retention < 1.0:
-            raise BadInput("least_retention", str(self.least_retention), "a number between 0 and 1", "0.05 is usual.")
-
-
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    """``action`` is archive or purge; ``reason`` is expired, faded, too many or grace is over."""
-
-    uid: str
-    action: str
-    reason: str
+from alen.upkeep import ForgettingPolicy, Forgotten
 
 
 def forget(store: Store, namespace: str, policy: ForgettingPolicy, dry_run: bool) -> list[Forgotten]:

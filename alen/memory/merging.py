@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,22 +17,12 @@ from alen.memory.filters import VERIFIED
 from alen.memory.identity import now
 from alen.memory.sql import marks, run
 from alen.memory.store import Store
-
-ALIKE = 0.97
-"""Cosine from which two questions with the same answer are one. Different answers are never merged."""
+from alen.upkeep import Merged
 
 FOR_EVER = "9999"
 """After every date."""
 
 _AT_ONCE = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """``kept`` stays, ``folded`` are set aside below it."""
-
-    kept: str
-    folded: tuple[str, ...]
 
 
 def merge(store: Store, namespace: str, alike: float, dry_run: bool) -> list[Merged]:

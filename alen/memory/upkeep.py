@@ -19,13 +19,11 @@ from alen.memory import (
     transfer,
 )
 from alen.memory.backfill import embed_what_is_missing
-from alen.memory.erasure import Receipt
-from alen.memory.forgetting import ForgettingPolicy, Forgotten
-from alen.memory.merging import Merged
 from alen.memory.store import Store
 from alen.memory.vector_cache import VectorCache
 from alen.memory.vectors import NamespaceVectors
 from alen.types import Encoder, Episode, TeachReport
+from alen.upkeep import ALIKE, ForgettingPolicy, Forgotten, Merged, Receipt
 
 Progress = Callable[[str, int, int], None]
 
@@ -63,9 +61,7 @@ class Upkeep:
         """Every version of an episode, oldest first; the last has ``until`` None."""
         return editing.history(self._store, self._chosen(namespace), uid)
 
-    def merge(
-        self, *, alike: float = merging.ALIKE, dry_run: bool = True, namespace: str | None = None
-    ) -> list[Merged]:
+    def merge(self, *, alike: float = ALIKE, dry_run: bool = True, namespace: str | None = None) -> list[Merged]:
         """Fold questions that are nearly the same and have the same answer into one."""
         return merging.merge(self._store, self._chosen(namespace), alike, dry_run)
 

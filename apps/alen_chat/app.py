@@ -27,21 +27,27 @@ def run(
     store: str | None = None,
     namespace: str | None = None,
     model: str | None = None,
+    url: str | None = None,
     session: str | None = None,
     effort: Effort | None = None,
     private: bool = False,
 ) -> dict[str, Any]:
     """Show the screen until the person leaves; return {"session", "answers"}.
 
-    Raises what opening the engine raises: a memory or a home that cannot be used ends the chat."""
+    ``url`` is that of a server that answers in place of an engine in this process. Raises what opening the engine
+    raises: a memory or a home that cannot be used ends the chat."""
 
     def open_engine() -> Any:
+        if url is not None:
+            from alen.client import RemoteEngine
+
+            return RemoteEngine.open(url)
         from alen.engine import Engine  # torch comes with it: the screen is there first
 
         return Engine.open(store=store, namespace=namespace, model=model)
 
     conversation = Conversation(open_engine, session=session, effort=effort, private=private)
-    app = ChatApp(conversation)
+    app = ChatApp(conversation, loads_models=url is None)
     try:
         failure = app.run()
     finally:
@@ -65,11 +71,11 @@ class ChatApp(App[Exception]):
         Binding("pagedown", "scroll(1)", "Scroll", show=False),
     ]
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Conversation, *, loads_models: bool = True) -> None:
         super().__init__()
         self._conversation = conversation
         self._card: AnswerCard | None = None
-        self._models_loaded = False
+        self._models_loaded = not loads_models
 
     def compose(self) -> ComposeResult:
         yield Transcript()

@@ -73,7 +73,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
         scripted.opened, scripted.ray = common, ray
         return scripted
 
-    monkeypatch.setattr(opening, "open_engine", open_engine)
+    for name in ("open_engine", "open_local_engine"):
+        monkeypatch.setattr(opening, name, open_engine)
     return scripted
 
 

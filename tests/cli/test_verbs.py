@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -182,7 +183,7 @@ class ScriptedModel:
 
 
 def test_generate(alen: Alen, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alen.cli.opening.open_language_model", lambda common: ScriptedModel())
+    monkeypatch.setattr("alen.cli.opening.open_language_model", lambda common: nullcontext(ScriptedModel()))
     value = alen("generate", "So", "--seed", "3", "--top-k", "5", "--json").json("generate")
     assert value == {"text": "[So] it rains", "tokens": 4, "finish_reason": "length", "timings_ms": {"decode": 12.0}}
     assert alen("generate", "So").out == "[So] it rains\n"

@@ -17,6 +17,7 @@ import pytest
 from alen.engine import model_server
 from alen.engine.model_server import Address, ModelServer, Refusal, is_address
 from alen.errors import BadInput, Cancelled, ModelServerFailed
+from alen.http import seconds_asked_for
 from tests.engine.scripted_server import Asked, Reply, refused, serving
 
 KEY = "sk-secret-0123456789"
@@ -105,7 +106,7 @@ def test_a_wait_of_an_hour_is_not_kept(header: str) -> None:
 
 @pytest.mark.parametrize("header", ["nan", "soon", "-5", "", "1e400"])
 def test_a_wait_that_makes_no_sense_is_not_heeded(header: str) -> None:
-    assert model_server._seconds_asked_for(header) is None
+    assert seconds_asked_for(header) is None
 
 
 def test_a_body_that_breaks_off_is_asked_for_again() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from alen.engine import Engine, teaching, teaching_talk
+from alen.engine import Engine
 from alen.errors import BadInput
-from alen.text import documents
+from alen.text import documents, teaching, teaching_talk
 from alen.text.splitting import LONGEST
 from alen.types import Episode, Passage
 from tests.made_files import docx, mbox, pdf

@@ -10,7 +10,7 @@ import pytest
 
 from alen.errors import BadInput, CorruptWeights, EmbeddingMismatch, UnknownEpisode
 from alen.memory import EpisodicMemory
-from alen.memory.forgetting import ForgettingPolicy
+from alen.upkeep import ForgettingPolicy
 from tests.memory.conftest import BOTH, HashEncoder, drafts
 
 pytestmark = BOTH

@@ -9,8 +9,8 @@ from unittest.mock import patch
 
 from alen.errors import EmbeddingMismatch
 from alen.memory import EpisodicMemory, transfer
-from alen.memory.forgetting import ForgettingPolicy
 from alen.memory.vector_cache import VectorCache
+from alen.upkeep import ForgettingPolicy
 from tests.memory.conftest import HashEncoder, drafts
 
 _SEAL = VectorCache.seal_if_due

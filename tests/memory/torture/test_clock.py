@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alen.memory import EpisodicMemory, identity
-from alen.memory.forgetting import ForgettingPolicy
+from alen.upkeep import ForgettingPolicy
 from tests.memory.conftest import BOTH
 from tests.memory.torture import life
 

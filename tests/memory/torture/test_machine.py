@@ -16,8 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from alen.errors import BadInput
 from alen.memory import EpisodicMemory
-from alen.memory.forgetting import ForgettingPolicy
 from alen.memory.index import planning
+from alen.upkeep import ForgettingPolicy
 from tests.memory.conftest import HashEncoder, drafts
 from tests.memory.torture import children, life
 from tests.memory.torture.counts import MACHINES, STEPS_OF_A_MACHINE
