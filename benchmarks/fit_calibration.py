@@ -21,6 +21,7 @@ from typing import Any
 
 from alen import Engine
 from alen.benchmark import squad
+from alen.benchmark.rewording import reword
 from alen.core import belief, fitting, operators
 from alen.core.belief import UNBELIEVABLE, Belief, Family
 from alen.core.energy import Energy, Term
@@ -33,24 +34,6 @@ from alen.types import Recollection
 
 TARGET = Path(belief.__file__).with_name("default_calibration.json")
 SEED = 0
-REWORDINGS = (
-    (r"^In what year (did|was|were)\b", r"When \1"),
-    (r"^(What|Which) year\b", "In which year"),
-    (r"^When (did|was|were)\b", r"In what year \1"),
-    (r"^Who (was|is|were)\b", r"Which person \1"),
-    (r"^How many\b", "What number of"),
-    (r"^What (is|was|are|were) the name of\b", r"What \1"),
-    (r"^What (is|was)\b", r"Which \1"),
-    (r"^Which\b", "What"),
-    (r"^Where\b", "In which place"),
-    (r"\b(begin|began)\b", "start"),
-    (r"\bstart(ed)?\b", "begin"),
-    (r"\b(large|big)\b", "great"),
-    (r"\bcalled\b", "named"),
-    (r"\btype\b", "kind"),
-    (r"\bbuilt\b", "constructed"),
-    (r"\b(the|a|an) ", ""),
-)
 
 BY_DEFINITION = {
     # What ALEN said and committed is worth what it was worth then, to the same question alone.
@@ -158,15 +141,6 @@ def recall_rows(data: Path, chance: random.Random) -> list[Labelled]:
                 labelled.append(Labelled(proposal.family, proposal.checks, right, group_of(row)))
             _progress("recalling", done, len(everything))
     return labelled
-
-
-def reword(question: str, chance: random.Random) -> str:
-    """The same question in other words, by two or three of the rules that apply."""
-    rules = [rule for rule in REWORDINGS if re.search(rule[0], question)]
-    for pattern, replacement in chance.sample(rules, min(len(rules), chance.choice((2, 3)))):
-        question = re.sub(pattern, replacement, question, count=1)
-    opening = chance.choice(("", "", "Could you tell me: ", "Do you know, ", "I would like to know: "))
-    return opening + question
 
 
 def arithmetic(chance: random.Random, count: int = 2000) -> tuple[int, int]:

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from alen.generation.config import GenerationConfig
-from alen.generation.several import Draft, continue_several
+from alen.generation.stepper import PIECE, Stepper
 from alen.generation.stopping import StopScanner
+from alen.generation.ticket import Step, Ticket
 from alen.language_model import LargeLanguageModel
-from alen.neural.cache import KVCache
+from alen.neural.native import Feed
 from alen.types import Messages
 
-ROOM = 128
-"""Tokens by which a prompt may outgrow the one before it without making a new cache."""
 TOP = 15
 """Log-probabilities kept of each token's rivals: as many as uqlm asks a model for."""
 
@@ -59,59 +59,41 @@ class SharedPrompt:
         self._model = model
         self._tokenizer = model.tokenizer
         self._ids: list[int] = []
-        self._cache: KVCache | None = None
+        self._text: Any = None
         self._logits_V = torch.empty(0)
         self._is_text = False
         self._known: dict[tuple[int, ...], Tensor] = {}
         self.forwarded = 0
-        """Tokens read or written so far, by all looks together."""
+        """Tokens read or written so far, by all looks together; that the last of a prompt is read again for what is
+        written after it does not count."""
 
     @property
     def length(self) -> int:
         """Tokens of the prompt."""
         return len(self._ids)
 
-    @torch.inference_mode()
     def read(self, prompt: str | Messages) -> None:
         """A text to be continued up to the end of its line, or a conversation to be answered. Raises BadInput when it
         leaves no room for a reply."""
         self._is_text, self._known = isinstance(prompt, str), {}
         ids = self._tokenizer.encode(prompt if isinstance(prompt, str) else self._model.chat_prompt(prompt))
         GenerationConfig(max_tokens=1).budget(len(ids), self._model.context)
-        # The last token is read anew, for its logits.
-        shared = min(_shared(self._ids, ids), len(ids) - 1)
-        if self._cache is None or self._cache.capacity < len(ids):
-            dtype = self._model.model.embedding.weight.dtype
-            self._cache = KVCache.allocate(self._model.model.config, 1, len(ids) + ROOM, dtype)
-            shared = 0
-        self._cache.truncate(shared)
-        self.forwarded += len(ids) - shared
-        with self._model.lock:
-            tokens_BT = torch.tensor([ids[shared:]])
-            self._logits_V = self._model.model(tokens_BT, cache=self._cache, last_only=True)[0, -1].float()
+        self._model.batch.between(lambda stepper: self._read(stepper, ids))
         self._ids = ids
 
     def write(
         self, count: int, *, max_tokens: int, temperature: float, seed: int, stop: Sequence[str] = ()
     ) -> list[Reply]:
         """``count`` replies after the prompt."""
-        assert self._cache is not None
-        config = GenerationConfig(max_tokens=max_tokens, temperature=temperature, seed=seed, eos_token_id=())
+        config = GenerationConfig(max_tokens=max_tokens, temperature=temperature, seed=seed, ignore_eos=True)
         texts = [_Text(self._model, stop) for _ in range(count)]
-        drafts = continue_several(
-            self._model.model,
-            self._cache.prefix(len(self._ids) + max_tokens),
-            self._logits_V,
-            count,
-            config,
-            budget=max_tokens,
-            is_over=lambda text, token: texts[text].feed(token),
-            lock=self._model.lock,
+        tickets = self._model.batch.submit(
+            self._ids, config, count=count, watches=[text.feed for text in texts], detailed=True, begun=self._text
         )
-        self.forwarded += sum(len(draft.tokens) for draft in drafts)
-        return [text.reply(draft) for text, draft in zip(texts, drafts, strict=True)]
+        replies = [text.reply(list(ticket), ticket) for text, ticket in zip(texts, tickets, strict=True)]
+        self.forwarded += sum(len(reply.tokens) for reply in replies)
+        return replies
 
-    @torch.inference_mode()
     def distribution(self, tokens: Sequence[int]) -> Distribution:
         """The distributions from which the tokens of a reply were chosen."""
         rows_TV = self._rows([list(tokens)])[0]
@@ -121,14 +103,12 @@ class SharedPrompt:
             root_sum=_rounded((rows_TV / 2).softmax(-1).sqrt().sum(-1)),
         )
 
-    @torch.inference_mode()
     def given(self, texts: Sequence[str]) -> list[Reply]:
         """Texts as if the model had written them, each with what would have ended it."""
         replies = [self._ended(text) for text in texts]
         rows = self._rows(replies)
         return [_given(*each) for each in zip(texts, replies, rows, strict=True)]
 
-    @torch.inference_mode()
     def next_token(self, text: str) -> float:
         """The natural log of the probability that the reply begins with the first token of a text."""
         return round(float(self._logits_V.log_softmax(-1)[self._tokenizer.encode(text)[0]]), 5)
@@ -138,30 +118,40 @@ class SharedPrompt:
             return [*self._tokenizer.encode(f" {text.strip()}"), *self._tokenizer.encode("\n")[:1]]
         return [*self._tokenizer.encode(text.strip()), *self._tokenizer.eos_ids[:1]]
 
+    def _read(self, stepper: Stepper, ids: list[int]) -> None:
+        if self._text is None:
+            self._text = stepper.begin(ids)
+        # The last token is read anew, for its logits.
+        stepper.truncate(self._text, min(_shared(self._ids, ids), len(ids) - 1))
+        self.forwarded += len(ids) - self._text.length
+        while self._text.length < len(ids):
+            start = self._text.length
+            piece = ids[start : start + PIECE]
+            stepped = stepper.step([Feed(self._text, piece, int(start + len(piece) == len(ids)))], wide=True)
+        stepper.keep(ids, self._text)
+        self._logits_V = stepped.logits[0].clone()
+
     def _rows(self, replies: Sequence[list[int]]) -> list[Tensor]:
-        """Of each reply the log-probabilities (T, V) before each of its tokens. Shorter ones are padded at their end,
-        where nothing looks at them."""
-        assert self._cache is not None
-        if all(tuple(tokens) in self._known for tokens in replies):
-            return [self._known[tuple(tokens)] for tokens in replies]
-        longest = max(map(len, replies)) - 1
-        first_1V = self._logits_V.log_softmax(-1)[None]
-        if not longest:
-            return [first_1V for _ in replies]
-        cache = self._cache.prefix(len(self._ids) + longest).rows(torch.zeros(len(replies), dtype=torch.long))
-        padded = [[*tokens[:-1], *[0] * (longest + 1 - len(tokens))] for tokens in replies]
-        self.forwarded += sum(len(tokens) - 1 for tokens in replies)
-        with self._model.lock:
-            states_BTD = self._model.model.hidden(torch.tensor(padded), cache=cache)
-            self._known = {
-                tuple(tokens): torch.cat([first_1V, *(self._told(states_TD[t]) for t in range(len(tokens) - 1))])
-                for tokens, states_TD in zip(replies, states_BTD, strict=True)
-            }
+        """Of each reply the log-probabilities (T, V) before each of its tokens."""
+        self._model.batch.between(
+            lambda stepper: self._known.update(
+                {
+                    tuple(tokens): self._followed(stepper, tokens)
+                    for tokens in replies
+                    if tuple(tokens) not in self._known
+                }
+            )
+        )
         return [self._known[tuple(tokens)] for tokens in replies]
 
-    def _told(self, state_D: Tensor) -> Tensor:
-        # One row at a time: many rows may be multiplied in bfloat16, too coarse for differences of logits.
-        return self._model.model.logits(state_D[None, None])[0].float().log_softmax(-1)
+    def _followed(self, stepper: Stepper, tokens: list[int]) -> Tensor:
+        rows = [self._logits_V[None]]
+        if len(tokens) > 1:
+            fork = stepper.fork(self._text)
+            rows.append(stepper.step([Feed(fork, tokens[:-1], len(tokens) - 1)]).logits)
+            stepper.end(fork)
+            self.forwarded += len(tokens) - 1
+        return torch.cat(rows).log_softmax(-1)
 
 
 class _Text:
@@ -173,21 +163,21 @@ class _Text:
         self._scanner = StopScanner(stop)
         self._pieces: list[str] = []
 
-    def feed(self, token: int) -> bool:
-        if token in self._ends:
+    def feed(self, step: Step) -> bool:
+        if step.token in self._ends:
             return True
-        self._pieces.append(self._scanner.feed(self._detokenizer.feed(token)))
+        self._pieces.append(self._scanner.feed(self._detokenizer.feed(step.token)))
         return self._scanner.stopped
 
-    def reply(self, draft: Draft) -> Reply:
+    def reply(self, steps: Sequence[Step], ticket: Ticket) -> Reply:
         rest = self._scanner.feed(self._detokenizer.finish()) + self._scanner.finish()
         return Reply(
             text="".join([*self._pieces, rest]).strip(),
-            tokens=draft.tokens,
-            logprobs=_rounded(draft.logprobs),
-            margins=_rounded(draft.margins),
-            entropies=_rounded(draft.entropies),
-            finish=draft.finish_reason,
+            tokens=[step.token for step in steps],
+            logprobs=_rounded([step.logprob for step in steps]),
+            margins=_rounded([step.margin or 0.0 for step in steps]),
+            entropies=_rounded([step.entropy or 0.0 for step in steps]),
+            finish=ticket.reason,
         )
 
 

@@ -1,0 +1,1 @@
+"""How fast a model reads and writes, beside other programs with the same weights."""

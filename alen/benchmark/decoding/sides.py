@@ -1,0 +1,225 @@
+"""Programs that read and write with one model, each in a process of its own:
+``python -m alen.benchmark.decoding.sides NAME FILE THREADS``.
+
+A line of JSON ``{"work", ...}`` is answered by a line of JSON with seconds and tokens, so that the sides can take turns
+and the memory and threads of each stay apart. A side that waits for its turn computes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from alen.benchmark.decoding.encoders import EncoderSide, OurEncoder, SentenceTransformers
+
+Told = dict[str, Any]
+
+
+class Side(Protocol):
+    def read(self, tokens: list[int]) -> float:
+        """Seconds until the token after a prompt that was never seen before."""
+        ...
+
+    def write(self, tokens: list[int], count: int) -> tuple[float, list[int]]:
+        """Seconds from the first to the last of ``count`` greedy tokens, ends ignored, and the tokens."""
+        ...
+
+    def streams(self, prompts: Sequence[list[int]], count: int) -> float:
+        """Seconds for ``count`` tokens after each of several prompts at once, prompts included."""
+        ...
+
+
+class Ours:
+    """``drafts`` is how many tokens are drafted at most; ``weights`` are ``file`` for those of the file as they are,
+    ``bytes`` for all of them in that format, ``float32`` for torch."""
+
+    def __init__(self, file: str, threads: int, drafts: int = 0, weights: str = "file") -> None:
+        import torch
+
+        from alen.generation.batching import Batcher
+
+        torch.set_num_threads(threads)
+        self._batch = Batcher(_stepper(Path(file), threads, weights), drafts=drafts)
+        self.accepted = self.drafted = 0
+
+    def read(self, tokens: list[int]) -> float:
+        from alen.generation.config import GenerationConfig
+
+        started = time.perf_counter()
+        list(self._batch.submit(tokens, GenerationConfig(max_tokens=1, ignore_eos=True))[0])
+        return time.perf_counter() - started
+
+    def write(self, tokens: list[int], count: int) -> tuple[float, list[int]]:
+        from alen.generation.config import GenerationConfig
+
+        ticket = self._batch.submit(tokens, GenerationConfig(max_tokens=count, ignore_eos=True))[0]
+        steps = iter(ticket)
+        written = [next(steps).token]
+        started = time.perf_counter()
+        written += [step.token for step in steps]
+        seconds = time.perf_counter() - started
+        self.drafted, self.accepted = ticket.drafted, ticket.accepted
+        return seconds, written
+
+    def streams(self, prompts: Sequence[list[int]], count: int) -> float:
+        from alen.generation.config import GenerationConfig
+
+        started = time.perf_counter()
+        config = GenerationConfig(max_tokens=count, ignore_eos=True)
+        tickets = [self._batch.submit(prompt, config)[0] for prompt in prompts]
+        for ticket in tickets:
+            for _ in ticket:
+                pass
+        return time.perf_counter() - started
+
+
+def _stepper(file: Path, threads: int, weights: str) -> Any:
+    from alen.generation.stepper import TorchStepper
+    from alen.neural.native import NativeDecoder, compiled, make
+    from alen.neural.weights import load_decoder
+    from alen.neural.weights.gguf_blocks import load_packed
+    from alen.paths import home, kernels_folder
+
+    if weights == "float32":
+        return TorchStepper(load_decoder(file).model.eval())
+    folder = kernels_folder(home())
+    make(folder)
+    library, room = compiled(folder), 32_768
+    assert library is not None
+    if weights == "bytes":
+        return NativeDecoder.of(library, load_decoder(file).model, threads=threads, cache_tokens=room)
+    packed = load_packed(file)
+    return NativeDecoder(library, packed.config, packed.matrices, packed.norms, threads=threads, cache_tokens=room)
+
+
+class LlamaCpp:
+    """Its server, over HTTP on this machine; its own clock is taken, which leaves HTTP out."""
+
+    def __init__(self, file: str, threads: int) -> None:
+        import httpx
+        import xllamacpp
+
+        wanted = xllamacpp.CommonParams()
+        wanted.model.path = file
+        wanted.n_ctx, wanted.n_parallel, wanted.n_batch = 16_384, 8, 512
+        wanted.cpuparams.n_threads = wanted.cpuparams_batch.n_threads = threads
+        self._server = xllamacpp.Server(wanted)
+        self._http = httpx.Client(base_url=self._server.listening_address, timeout=600, trust_env=False)
+
+    def read(self, tokens: list[int]) -> float:
+        return float(self._told(tokens, 1)["timings"]["prompt_ms"]) / 1e3
+
+    def write(self, tokens: list[int], count: int) -> tuple[float, list[int]]:
+        told = self._told(tokens, count)
+        # The first token comes with the prompt.
+        return float(told["timings"]["predicted_ms"]) / 1e3 * (count - 1) / count, list(told.get("tokens", []))
+
+    def streams(self, prompts: Sequence[list[int]], count: int) -> float:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(len(prompts)) as pool:
+            started = time.perf_counter()
+            list(pool.map(lambda prompt: self._told(prompt, count), prompts))
+            return time.perf_counter() - started
+
+    def _told(self, tokens: list[int], count: int) -> Told:
+        body = {
+            "prompt": tokens,
+            "n_predict": count,
+            "temperature": 0,
+            "ignore_eos": True,
+            "cache_prompt": False,
+            "return_tokens": True,
+        }
+        got = self._http.post("/completion", json=body)
+        got.raise_for_status()
+        return dict(got.json())
+
+
+class Transformers:
+    """Of the file's weights in bfloat16 or float32, whichever it is told."""
+
+    def __init__(self, file: str, threads: int, dtype: str) -> None:
+        import torch
+        import transformers
+
+        torch.set_num_threads(threads)
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
+        self._torch = torch
+        path = Path(file)
+        self._model = transformers.AutoModelForCausalLM.from_pretrained(
+            path.parent, gguf_file=path.name, dtype=getattr(torch, dtype)
+        ).eval()
+
+    def read(self, tokens: list[int]) -> float:
+        with self._torch.inference_mode():
+            started = time.perf_counter()
+            self._model(self._torch.tensor([tokens]), logits_to_keep=1)
+            return time.perf_counter() - started
+
+    def write(self, tokens: list[int], count: int) -> tuple[float, list[int]]:
+        once = self.read(tokens)
+        ids = self._torch.tensor([tokens])
+        started = time.perf_counter()
+        made = self._model.generate(
+            ids,
+            attention_mask=self._torch.ones_like(ids),
+            max_new_tokens=count,
+            min_new_tokens=count,
+            do_sample=False,
+            pad_token_id=0,
+        )
+        return max(1e-9, time.perf_counter() - started - once), made[0, len(tokens) :].tolist()
+
+    def streams(self, prompts: Sequence[list[int]], count: int) -> float:
+        longest = max(map(len, prompts))
+        ids = self._torch.tensor([[0] * (longest - len(prompt)) + prompt for prompt in prompts])
+        seen = self._torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
+        started = time.perf_counter()
+        self._model.generate(
+            ids,
+            attention_mask=seen,
+            max_new_tokens=count,
+            min_new_tokens=count,
+            do_sample=False,
+            pad_token_id=0,
+        )
+        return time.perf_counter() - started
+
+
+SIDES: dict[str, Callable[[str, int], Side | EncoderSide]] = {
+    "alen": Ours,
+    "alen drafting": lambda file, threads: Ours(file, threads, 7),
+    "alen bytes": lambda file, threads: Ours(file, threads, 0, "bytes"),
+    "alen float32": lambda file, threads: Ours(file, threads, 0, "float32"),
+    "llama.cpp": LlamaCpp,
+    "transformers bf16": lambda file, threads: Transformers(file, threads, "bfloat16"),
+    "transformers fp32": lambda file, threads: Transformers(file, threads, "float32"),
+    "alen encoder": OurEncoder,
+    "sentence-transformers bf16": lambda folder, threads: SentenceTransformers(folder, threads, "bfloat16"),
+    "sentence-transformers fp32": lambda folder, threads: SentenceTransformers(folder, threads, "float32"),
+}
+
+
+def main() -> None:
+    name, file, threads = sys.argv[1:4]
+    side = SIDES[name](file, int(threads))
+    print(json.dumps({"ready": name}), flush=True)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        work = asked.pop("work")
+        found = getattr(side, work)(**asked)
+        seconds, tokens = found if isinstance(found, tuple) else (found, [])
+        told: Told = {"seconds": seconds, "tokens": tokens}  # or vectors
+        if isinstance(side, Ours):
+            told |= {"drafted": side.drafted, "accepted": side.accepted}
+        print(json.dumps(told), flush=True)
+
+
+if __name__ == "__main__":
+    main()

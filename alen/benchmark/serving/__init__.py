@@ -1,0 +1,1 @@
+"""What a server gives: many clients at once, and what HTTP costs."""
