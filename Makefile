@@ -30,9 +30,10 @@ models: $(ALEN_HOME)/models/.ready ## Pull the two default models into ALEN_HOME
 demo: $(ALEN_HOME)/models/.ready ## Teach ALEN a small handbook and ask it six questions
 	@$(BIN)/python examples/demo.py
 
-# Tests of one file stay together: they share servers and models.
+# Tests of one file stay together: they share servers and models. In the order of the folders: by number of tests, as
+# xdist would have it, the slowest file of all comes last and one of the workers waits for it.
 test: $(VENV)/.ready-dev $(ALEN_HOME)/models/.ready ## Run every test (make test PYTEST_ARGS="-m 'not slow'")
-	@ALEN_TEST_HOME=$(ALEN_HOME) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	@ALEN_TEST_HOME=$(ALEN_HOME) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 torture: $(VENV)/.ready-dev ## Kill, starve and damage memory as often as promised (hours)
 	@ALEN_TORTURE=full $(BIN)/python -m pytest tests/memory/torture -vv --durations=10 $(PYTEST_ARGS)

@@ -16,6 +16,7 @@ _WHERE = {
     "Passage": "alen.types",
     "ThoughtState": "alen.thought",
     "Engine": "alen.engine",
+    "RemoteEngine": "alen.client",
     "EpisodicMemory": "alen.memory",
     "Energy": "alen.core",
     "Calibrator": "alen.core",

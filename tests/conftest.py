@@ -24,7 +24,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the home of the person who runs it."""
     monkeypatch.setenv("ALEN_HOME", str(tmp_path_factory.mktemp("home")))
-    unset = ("STORE", "NAMESPACE", "MODEL", "API_KEY", "VERIFIER", "VERIFIER_API_KEY", "ENCODER", "EFFORT", "INDEX")
+    unset = (
+        "STORE",
+        "NAMESPACE",
+        "MODEL",
+        "URL",
+        "API_KEY",
+        "VERIFIER",
+        "VERIFIER_API_KEY",
+        "ENCODER",
+        "EFFORT",
+        "INDEX",
+    )
     for name in (*unset, "FAISS_GPU"):
         monkeypatch.delenv(f"ALEN_{name}", raising=False)
 

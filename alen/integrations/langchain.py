@@ -15,9 +15,9 @@ from langchain_core.vectorstores.utils import maximal_marginal_relevance
 from alen.errors import BadInput
 from alen.integrations.embeddings import encoder_of, unit
 from alen.memory import EpisodicMemory
-from alen.memory.erasure import Receipt
 from alen.memory.keyed import KEY, KeyedEpisodes, key_of
 from alen.types import Episode, EpisodeHit
+from alen.upkeep import Receipt
 
 SOURCE = "langchain"
 EMPTY = "(empty)"

@@ -19,6 +19,9 @@ def provenance(engine: object) -> dict[str, str]:
     from alen.engine import Engine, asking
 
     if not isinstance(engine, Engine):
+        own = getattr(engine, "provenance", None)
+        if own is not None:
+            return dict(own())
         return {"alen": alen.__version__, "model": type(engine).__name__}
     settings, policy = engine.settings, asking.policy(engine)
     rule = f"answers from {policy.threshold:g}" + ("" if policy.risk is None else f", wrong at most {policy.risk:g}")

@@ -28,8 +28,8 @@ SCORER = "alen.validation.first_person_scorer"
 
 
 class Asks(Protocol):
-    """All that is needed of an engine. One that has ``belief`` gets its checks left out in turn; one that has ``teach``
-    can be taught passages first."""
+    """All that is needed of an engine. One that has ``belief``, or its JSON, gets its checks left out in turn; one that
+    has ``teach`` can be taught passages first; one that has ``provenance`` says itself what its answers depend on."""
 
     def ask(self, question: str, *, private: bool) -> Answer: ...
 
@@ -147,7 +147,8 @@ class ModelValidator:
 
     def _belief(self) -> Belief | None:
         belief = getattr(self.engine, "belief", None)
-        return None if belief is None else belief()
+        found = None if belief is None else belief()
+        return Belief.from_json(found) if isinstance(found, dict) else found
 
 
 def _kept(file: AnswersFile, run: dict[str, str]) -> dict[str, dict[str, Any]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from alen.engine import asking, teaching
-from alen.text import documents, formats, json_lines, mailbox, splitting
+from alen.engine import asking
+from alen.text import documents, formats, json_lines, mailbox, splitting, teaching
 from tests.house.tree import ROOT
 
 PAGE = (ROOT / "docs" / "teaching.md").read_text("utf-8")
