@@ -6,10 +6,13 @@ probabilistic predictors with and without guarantees of validity": with exchange
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+
+from alen.core.venn_abers import VennAbers
 
 MINIMUM = 50
 """Fewer labelled answers than this are not fitted: the map would be noise."""
@@ -63,7 +66,6 @@ class Calibrator:
     scores: tuple[float, ...]
     labels: tuple[int, ...]
     steps: tuple[tuple[float, float], ...] = ()
-    _places: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def fit(cls, scores: np.ndarray, labels: np.ndarray) -> Calibrator:
@@ -92,7 +94,7 @@ class Calibrator:
         values, inverse = np.unique(fitted, return_inverse=True)
         middles = np.bincount(inverse, weights=scores) / np.bincount(inverse)
         steps = [(round(float(x), 4), float(np.clip(y, edge, 1 - edge))) for x, y in zip(middles, values, strict=True)]
-        return replace(platt, steps=tuple(steps), _places={})
+        return replace(platt, steps=tuple(steps))
 
     @classmethod
     def platt(cls, scores: np.ndarray, labels: np.ndarray) -> Calibrator:
@@ -133,25 +135,13 @@ class Calibrator:
 
     def interval(self, score: float) -> tuple[float, float]:
         """Inductive Venn–Abers pair (p0, p1), widened where needed to contain ``probability``."""
-        low, high = self._bounds(score)
+        low, high = self._bounds.bounds(score)
         p = self.probability(score)
         return min(low, p), max(high, p)
 
-    def _bounds(self, score: float) -> tuple[float, float]:
-        """They depend on the place of the score among the others alone: each place is worked out once."""
-        if not self._places:
-            self._places["sorted"] = np.unique(self.scores)
-        known = self._places["sorted"]
-        place = int(np.searchsorted(known, score)), bool(np.isin(score, known))
-        if place not in self._places:
-            scores, labels = np.array([*self.scores, score]), np.array([*self.labels, 0], dtype=float)
-            found = []
-            for assumed in (0.0, 1.0):
-                labels[-1] = assumed
-                found.append(float(isotonic(scores, labels)[-1]))
-            self._places[place] = found
-        low, high = self._places[place]
-        return low, high
+    @cached_property
+    def _bounds(self) -> VennAbers:
+        return VennAbers(self.scores, self.labels)
 
     def to_json(self) -> dict[str, Any]:
         return {"slope": self.slope, "intercept": self.intercept, "scores": self.scores, "labels": self.labels} | (

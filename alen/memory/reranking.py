@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence, Set
+import re
+from collections.abc import Mapping, Sequence, Set
 
 from alen.memory import lexical
 
@@ -25,8 +26,8 @@ STEM = 6
 def shares(question: str, candidates: Sequence[Sequence[str]]) -> list[float]:
     """Of each candidate (its sentences) the largest share of the question's words that one sentence holds, 0..1. A
     word weighs its inverse document frequency among the candidates: what all of them say tells none apart."""
-    wanted = _stems(question)
-    sentences = [[_stems(sentence) & wanted for sentence in candidate] for candidate in candidates]
+    wanted = {stem: _beginning(stem) for stem in _stems(question)}
+    sentences = [[_held(wanted, sentence.casefold()) for sentence in candidate] for candidate in candidates]
     count = len(candidates)
     held = [set().union(*parts) for parts in sentences]
     weight = {}
@@ -51,3 +52,13 @@ def rerank(
 
 def _stems(text: str) -> set[str]:
     return {word[:STEM] for word in lexical.terms(text, at_most=None)}
+
+
+def _beginning(stem: str) -> re.Pattern[str]:
+    """Finds the words that a stem stands for, a short one for itself alone."""
+    return re.compile(rf"(?<![^\W_]){re.escape(stem)}" + ("" if len(stem) == STEM else r"(?![^\W_])"))
+
+
+def _held(wanted: Mapping[str, re.Pattern[str]], folded: str) -> set[str]:
+    """The stems of which a text holds a word. To look for them takes a tenth of the time of taking it into words."""
+    return {stem for stem, beginning in wanted.items() if stem in folded and beginning.search(folded)}

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alen.core.calibration import Calibrator, isotonic, log_losses, sigmoid
+from alen.core.venn_abers import VennAbers
 
 
 def _sample(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -78,7 +79,7 @@ def test_bounds_equal_brute_force(seed: int) -> None:
             float(regression.IsotonicRegression().fit([*known, score], [*labels, joined]).predict([score])[0])
             for joined in (0, 1)
         )
-        assert calibrator._bounds(score) == pytest.approx((p0, p1), abs=1e-9)
+        assert VennAbers(calibrator.scores, calibrator.labels).bounds(score) == pytest.approx((p0, p1), abs=1e-9)
         p = calibrator.probability(score)
         assert calibrator.interval(score) == pytest.approx((min(p0, p), max(p1, p)), abs=1e-9)
 
