@@ -126,13 +126,13 @@ def _add_own_routes(router: APIRouter, service: Service) -> None:
     def engine(request: Request) -> Engine:
         return service.engine_of(request.state.holder)
 
-    @router.post("/alen/ask")
-    async def ask(body: own.AskBody, request: Request) -> dict[str, Any]:
+    @router.post("/alen/ask", response_model=dict[str, Any])
+    async def ask(body: own.AskBody, request: Request) -> Response:
         work = service.work.stoppable(lambda cancel: own.ask(engine(request), body, cancel))
-        answer = await unless_gone(request, work)
+        answer, response = await unless_gone(request, work)
         tracing.note(answer)
         request.state.usage.answered(answer)
-        return answer.to_json(whole=body.whole)
+        return response
 
     @router.post("/alen/teach")
     async def teach(body: own.TeachBody, request: Request) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any, Literal
 
+from fastapi.responses import JSONResponse
 from pydantic import ConfigDict, Field
 
 from alen.engine import Engine
@@ -61,8 +62,10 @@ class FeedbackBody(Strict):
     answer: str | None = None
 
 
-def ask(engine: Engine, body: AskBody, cancel: CancelToken) -> Answer:
-    return engine.ask(body.question, session=body.session, effort=body.effort, private=body.private, cancel=cancel)
+def ask(engine: Engine, body: AskBody, cancel: CancelToken) -> tuple[Answer, JSONResponse]:
+    """The answer, and how it is sent."""
+    answer = engine.ask(body.question, session=body.session, effort=body.effort, private=body.private, cancel=cancel)
+    return answer, JSONResponse(answer.to_json(whole=body.whole))
 
 
 def teach(engine: Engine, body: TeachBody) -> dict[str, Any]:

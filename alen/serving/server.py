@@ -19,9 +19,11 @@ from fastapi.middleware.cors import CORSMiddleware
 from alen.engine import Engine
 from alen.engine.local_model import LocalModel
 from alen.engine.model_server import is_address
+from alen.engine.ray_encoder import RayEncoder
 from alen.language_model import LargeLanguageModel
 from alen.serving import tracing
 from alen.serving.app import create_app
+from alen.serving.gathered import Gathered
 from alen.serving.keys import Holder, Keys
 from alen.serving.listening import GRACE_SECONDS, Listening
 from alen.serving.log import log_in_lines
@@ -63,6 +65,8 @@ def run(
 
 def service_of(engine: Engine, keys: Path | None = None) -> Service:
     """Loads the language model, if it is one of this machine. Raises what loading and ``Keys.read`` raise."""
+    if not isinstance(engine.encoder, RayEncoder):  # which spreads what it is given over its own processes
+        engine.encoder = Gathered(engine.encoder)
     everyone = Holder("everyone", engine.settings.namespace)
     known = Keys(everyone) if keys is None else Keys.read(keys, everyone)
     chosen = engine.settings

@@ -14,7 +14,19 @@ from pathlib import Path
 
 from alen.errors import WorkError
 
-SOURCES = ("step.cpp", "encode.cpp", "attention.h", "matrix.h", "pool.h", "simd.h", "tiles.h", "wide_attention.h")
+SOURCES = (
+    "step.cpp",
+    "encode.cpp",
+    "attention.h",
+    "matrix.h",
+    "pool.h",
+    "simd.h",
+    "simd_avx2.h",
+    "simd_avx512.h",
+    "simd_plain.h",
+    "tiles.h",
+    "wide_attention.h",
+)
 # Products and sums are never joined behind our back: the same row must come out the same in every loop that makes it.
 _FLAGS = ("-std=c++17", "-O3", "-shared", "-fPIC", "-pthread", "-fno-math-errno", "-ffp-contract=off", "-w")
 _SECONDS = 120

@@ -76,12 +76,7 @@ inline void multiply_nibbles(const uint8_t* data, const Activations& x, int row,
         for (int r = 0; r < ROWS; r++) {
             const long cell = (long)(row + r) * groups + group;
             const int8_t* q = x.quantised + (long)(row + r) * x.inputs + group * GROUP;
-            I one = every(0), two = every(0);
-            for (int part = 0; part < 4; part++) {
-                one = dot4(one, weights[part], q + 4 * part);
-                two = dot4(two, weights[part + 4], q + 16 + 4 * part);
-            }
-            out[r] = fma(number(plus(one, two)), scale * all(x.scales[cell]), out[r]);
+            out[r] = fma(number(dot_nibbles(weights, q)), scale * all(x.scales[cell]), out[r]);
             out[r] = fma(least, all(x.sums[cell]), out[r]);
         }
     }
@@ -97,12 +92,7 @@ inline void multiply_bytes(const uint8_t* data, const Activations& x, int row, F
         for (int r = 0; r < ROWS; r++) {
             const long cell = (long)(row + r) * groups + group;
             const int8_t* q = x.quantised + (long)(row + r) * x.inputs + group * GROUP;
-            I one = every(x.whole[cell]), two = every(0);
-            for (int part = 0; part < 4; part++) {
-                one = dot4(one, bytes(data + 128 * part), q + 8 * part);
-                two = dot4(two, bytes(data + 128 * part + 64), q + 8 * part + 4);
-            }
-            out[r] = fma(number(plus(one, two)), scale * all(x.scales[cell]), out[r]);
+            out[r] = fma(number(dot_bytes(data, q, x.whole[cell])), scale * all(x.scales[cell]), out[r]);
         }
     }
 }
