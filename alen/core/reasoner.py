@@ -67,11 +67,13 @@ class Reasoner:
         yield [proposal for proposal in taught if proposal.family == "recall_exact"]
         rest = [proposal for proposal in taught if proposal.family != "recall_exact"]
         reads = operators.PASSAGES_READ[situation.effort] and situation.recollection.passages
-        yield (
-            rest + operators.extract(situation) + (operators.read_passages(situation, tools.reader()) if reads else [])
-        )
+        rest += operators.extract(situation)
         if situation.effort == "fast":
+            yield rest
+            if reads:
+                yield operators.read_passages(situation, tools.reader())
             return
+        yield rest + (operators.read_passages(situation, tools.reader()) if reads else [])
         if everything or self.belief.knows("steps"):
             yield operators.solve_in_steps(situation, tools)
         if everything or self.belief.knows_any("write"):
@@ -92,10 +94,9 @@ class Reasoner:
         return best >= self._enough(situation.effort)
 
     def _enough(self, effort: Effort) -> float:
-        """What would not be answered is not enough; fast effort asks nobody anyway. A certificate promises for answers
-        that come about as those did that it was found on, so that asking stops where it stopped then."""
-        by_itself = effort == "fast" or self.policy.risk is not None
-        return ENOUGH[effort] if by_itself else max(ENOUGH[effort], self.policy.threshold)
+        """What would not be answered is not enough. A certificate promises for answers that come about as those did
+        that it was found on, so that asking stops where it stopped then."""
+        return ENOUGH[effort] if self.policy.risk is not None else max(ENOUGH[effort], self.policy.threshold)
 
     def _weighed(self, situation: Situation, proposals: Sequence[Proposal], tools: Tools) -> list[Candidate]:
         """Where a passage was read, extraction can only agree: alone it is a far weaker reader of the same passage."""

@@ -1,4 +1,4 @@
-"""Texts that several requests want embedded at once are embedded together: the weights are read once for all of them."""
+"""Texts that several requests want embedded at once are embedded together: the weights are read once for all."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from alen.core.abstention import Policy
 from alen.core.belief import Belief, Family
 from alen.core.energy import Energy, Term
 from alen.core.reasoner import Reasoner
@@ -98,11 +99,12 @@ def test_an_exact_taught_question_needs_no_reader():
     assert (verdict.candidates[0].text, reader.asked) == ("in Halden", 0)
 
 
-def test_fast_never_loads_the_reader():
-    def reader():
-        raise AssertionError("loaded")
-
-    assert Reasoner(BELIEF).answer(_situation("How hot does the kiln get?", "fast"), Tools(reader=reader)).candidates
+@pytest.mark.parametrize(("threshold", "asked"), [(0.0, 0), (0.99, 1)])
+def test_fast_reads_one_passage_where_nothing_else_would_be_answered(threshold, asked):
+    reader = OneSpan()
+    reasoner = Reasoner(BELIEF, Policy(threshold=threshold))
+    assert reasoner.answer(_situation("How hot does the kiln get?", "fast"), Tools(reader=lambda: reader)).candidates
+    assert reader.asked == asked
 
 
 def test_equivalent_proposals_are_one_candidate():
@@ -167,7 +169,7 @@ def _two(lead: float, effort: str = "balanced") -> Situation:
 
 
 def test_a_second_passage_is_read_when_the_first_hardly_leads():
-    for lead, effort, count in ((0.5, "balanced", 1), (0.05, "balanced", 2), (0.5, "thorough", 2)):
+    for lead, effort, count in ((0.05, "fast", 1), (0.5, "balanced", 1), (0.05, "balanced", 2), (0.5, "thorough", 2)):
         reader = EachItsOwn()
         verdict = Reasoner(BELIEF).answer(_two(lead, effort), Tools(reader=lambda reader=reader: reader))
         assert len(reader.read_texts) == count

@@ -7,8 +7,8 @@ from alen.core.first_person import speak_safely
 from alen.core.situation import Proposal, Situation, as_evidence
 from alen.types import Effort, Reader
 
-PASSAGES_READ: dict[Effort, int] = {"fast": 0, "balanced": 2, "thorough": 3}
-"""How many recalled passages the language model reads at most."""
+PASSAGES_READ: dict[Effort, int] = {"fast": 1, "balanced": 2, "thorough": 3}
+"""How many recalled passages the language model reads at most; with fast effort when nothing else would be answered."""
 
 CLEAR_LEAD = 0.1
 """With balanced effort a passage that leads the next by this much is read alone. On the calibration articles that is
