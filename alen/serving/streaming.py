@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from typing import Any, Protocol, TypeVar
 
@@ -49,45 +50,51 @@ class Events(Response):
         super().__init__(headers=_HEADERS)
         del self.headers["content-length"]
         self._work = work
+        self._sent = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # A token is sent a hundred times a second: whoever goes away interrupts, and is not waited for at each of them.
+        mine, is_open = asyncio.current_task(), True
+        assert mine is not None
         gone = asyncio.ensure_future(_gone(receive))
+        gone.add_done_callback(lambda _: mine.cancel() if is_open else None)
+        pings = asyncio.ensure_future(self._ping(send))
+        chunks = self._work.chunks()
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            async for line in self._lines(gone):
+            async for line in self._lines(chunks):
+                self._sent = time.monotonic()
                 await send({"type": "http.response.body", "body": line.encode(), "more_body": True})
             await send({"type": "http.response.body", "body": b""})
+        except asyncio.CancelledError:
+            if not gone.done() or gone.cancelled():
+                raise
+            mine.uncancel()
+            raise Gone from None
         finally:
+            is_open = False
             self._work.close()
             await _ended(gone)
+            await _ended(pings)
+            await chunks.aclose()
 
-    async def _lines(self, gone: asyncio.Future[Any]) -> AsyncIterator[str]:
-        """With a comment now and then while nothing comes, so that nobody on the way takes the connection for dead."""
-        chunks = self._work.chunks()
-        pending: asyncio.Future[Any] | None = None
+    async def _lines(self, chunks: AsyncGenerator[dict[str, Any]]) -> AsyncIterator[str]:
         try:
-            while True:
-                pending = pending or asyncio.ensure_future(anext(chunks))
-                await asyncio.wait([pending, gone], timeout=PING_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                if gone.done():
-                    raise Gone
-                if not pending.done():
-                    yield ": still at it\n\n"
-                    continue
-                arrived, pending = pending, None
-                yield event(arrived.result())
-        except StopAsyncIteration:
-            yield "data: [DONE]\n\n"
-        except Gone:
-            raise
+            async for chunk in chunks:
+                yield event(chunk)
         except Exception as error:
             self._work.usage.failed, found = told(error)
             yield event(found)
-            yield "data: [DONE]\n\n"
-        finally:
-            if pending is not None:
-                await _ended(pending)
-            await chunks.aclose()
+        yield "data: [DONE]\n\n"
+
+    async def _ping(self, send: Send) -> None:
+        """A comment now and then while nothing comes, so that nobody on the way takes the connection for dead."""
+        self._sent = time.monotonic()
+        while True:
+            await asyncio.sleep(max(0.0, self._sent + PING_SECONDS - time.monotonic()))
+            if time.monotonic() >= self._sent + PING_SECONDS:
+                self._sent = time.monotonic()
+                await send({"type": "http.response.body", "body": b": still at it\n\n", "more_body": True})
 
 
 def event(data: dict[str, Any]) -> str:

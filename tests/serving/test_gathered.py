@@ -73,7 +73,7 @@ def test_large_batches_and_no_list_are_passed_on() -> None:
     slow.go_on.set()
     assert len(Gathered(slow).encode(["a"] * (MOST + 1))) == MOST + 1
     with pytest.raises(TypeError):
-        Gathered(slow).encode(None)  # type: ignore[arg-type]
+        Gathered(slow).encode(None)  # type: ignore[arg-type]  # what a caller may do wrong
     assert len(slow.calls) == 2
 
 
