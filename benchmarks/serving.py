@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> Result:
             unread = [question.text for question in untaught[: options.reads]]
             alone = {
                 "recall": _asked(engine, reworded, "in this process, taught", show),
-                "read": _asked(engine, unread, "in this process, read", show),
+                "read": _asked(engine, unread, "in this process, read", show, read=True),
             }
             with server("--store", store) as url:
                 ratio = _beside_http(engine, url, options.rounds, show)
@@ -74,12 +74,15 @@ def run(options: argparse.Namespace) -> Result:
     )
 
 
-def _asked(engine: Engine, questions: Sequence[str], label: str, show: Any) -> list[float]:
+def _asked(engine: Engine, questions: Sequence[str], label: str, show: Any, *, read: bool = False) -> list[float]:
+    """Seconds of each question but the first ten; with ``read`` of those alone for which the model read a passage."""
     for question in questions[:10]:
         engine.ask(question, effort=EFFORT, private=True)
     taken = []
     for done, question in enumerate(questions[10:], 1):
-        taken.append(timed(partial(engine.ask, question, effort=EFFORT, private=True))[1])
+        answer, seconds = timed(partial(engine.ask, question, effort=EFFORT, private=True))
+        if answer.tokens or not read:
+            taken.append(seconds)
         show(label, done, len(questions) - 10)
     return taken
 

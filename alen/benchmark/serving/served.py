@@ -10,7 +10,9 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -61,37 +63,55 @@ async def _closed_loop(
     url: str, path: str, bodies: Sequence[dict[str, Any]], clients: int, seconds: float
 ) -> tuple[list[float], float]:
     taken: list[float] = []
-    limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
-    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=120, trust_env=False) as http:
-        started = time.perf_counter()
-        until = started + seconds
-        await asyncio.gather(*(_client(http, path, bodies[n::clients], until, taken) for n in range(clients)))
-        return taken, len(taken) / (time.perf_counter() - started)
+    started = time.perf_counter()
+    until = started + seconds
+    await asyncio.gather(*(_client(url, path, bodies[n::clients], until, taken) for n in range(clients)))
+    return taken, len(taken) / (time.perf_counter() - started)
 
 
-async def _client(
-    http: httpx.AsyncClient, path: str, bodies: Sequence[dict[str, Any]], until: float, taken: list[float]
-) -> None:
+async def _client(url: str, path: str, bodies: Sequence[dict[str, Any]], until: float, taken: list[float]) -> None:
+    """One connection that stays open, and as little besides as can be: clients share the cores with the server."""
+    address = urlsplit(url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    requests = [_request(address.netloc, path, body) for body in bodies]
     place = 0
     while time.perf_counter() < until:
         started = time.perf_counter()
-        got = await http.post(path, json=bodies[place % len(bodies)])
-        if got.status_code != 200:
-            raise WorkError(f"{path} answered {got.status_code}: {got.text[:200]}", "Look at the log of the server.")
+        writer.write(requests[place % len(requests)])
+        status, told = await _response(reader)
+        if status != 200:
+            raise WorkError(f"{path} answered {status}: {told[:200]!r}", "Look at the log of the server.")
         taken.append(time.perf_counter() - started)
         place += 1
+    writer.close()
+
+
+def _request(host: str, path: str, body: dict[str, Any]) -> bytes:
+    data = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {len(data)}"
+    return head.encode() + b"\r\n\r\n" + data
+
+
+async def _response(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Its status and its body, the length of which the server always tells."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    lines = head.decode("latin-1").lower().split("\r\n")
+    length = next(int(line.partition(":")[2]) for line in lines if line.startswith("content-length:"))
+    return int(lines[0].split()[1]), await reader.readexactly(length)
 
 
 def streamed(url: str, body: dict[str, Any]) -> tuple[int, float]:
     """Events of a streamed completion after the first, and the seconds they took."""
-    with httpx.stream(
-        "POST", f"{url}/v1/completions", json=body | {"stream": True}, timeout=300, trust_env=False
-    ) as got:
-        count, started = 0, 0.0
-        for line in got.iter_lines():
-            if not line.startswith("data: {"):
-                continue
-            if not count:
-                started = time.perf_counter()
-            count += 1
+    address = urlsplit(url)
+    connection = HTTPConnection(str(address.hostname), address.port, timeout=300)
+    try:
+        data = json.dumps(body | {"stream": True})
+        connection.request("POST", "/v1/completions", data, {"content-type": "application/json"})
+        got, count, started = connection.getresponse(), 0, 0.0
+        while line := got.readline():
+            if line.startswith(b"data: {"):
+                started = started or time.perf_counter()
+                count += 1
         return count - 1, time.perf_counter() - started
+    finally:
+        connection.close()
