@@ -130,7 +130,7 @@ def _vectors(files: models.ModelFiles, home: Path, dtype: Precision, threads: in
     """By the kernels where they were compiled and know the model; their weights are kept beside them."""
     folder = paths.kernels_folder(home)
     library = native.compiled(folder) if dtype == "auto" else None
-    if library is not None and library.alen_wide():
+    if library is not None and library.alen_encodes():
         digest = hashlib.sha256(files.fingerprint.encode()).hexdigest()[:16]
         kept = folder / f"encoder-{digest}.safetensors"
         weights = native.EncoderWeights.load(kept) or _made(files.path, kept)

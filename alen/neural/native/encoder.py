@@ -38,10 +38,11 @@ class _Layer(ctypes.Structure):
 
 
 class NativeEncoder:
-    """The mean of an encoder's last states over the tokens of a text, scaled to length 1, in bfloat16 but for sums.
+    """The mean of an encoder's last states over the tokens of a text, scaled to length 1, in bfloat16 but for sums; where
+    there are no matrix units, only the weights are rounded.
 
     A vector comes out bit for bit the same whatever else is embedded with it. Not safe to use from many threads at
-    once. Raises BadInput where the processor has no matrix units."""
+    once. Raises BadInput where the processor has neither AVX2 nor more."""
 
     def __init__(self, library: ctypes.CDLL, weights: EncoderWeights, *, threads: int) -> None:
         self.shape, self._library, self._weights = weights.shape, library, weights
@@ -57,7 +58,7 @@ class NativeEncoder:
         library.alen_encoder_new.restype = ctypes.c_void_p
         made = library.alen_encoder_new(ctypes.byref(told), ctypes.byref(tables), layers)
         if made is None:
-            raise BadInput("processor", "no matrix units", "one with AMX", "Let torch compute it.")
+            raise BadInput("processor", "no wide registers", "one with AVX2, AVX-512 or AMX", "Let torch compute it.")
         self._encoder = ctypes.c_void_p(made)
         weakref.finalize(self, library.alen_encoder_free, self._encoder)
 

@@ -120,7 +120,7 @@ class EncoderWeights:
 
 
 def why_no_encoder(config: TransformerConfig) -> str | None:
-    """What of a model the kernels do not know; None when they can compute it where there are matrix units."""
+    """What of a model the kernels do not know; None when they can compute it."""
     attention = config.attention
     norm, inner = (config.norm.type, config.norm.placement), (config.ffn.variant, config.ffn.activation)
     wrong = {

@@ -23,6 +23,13 @@ inline void store(float* p, F x) {
 }
 inline __m128i eight(const uint16_t* p) { return _mm_loadu_si128((const __m128i*)p); }
 inline F half(const uint16_t* p) { return {_mm256_cvtph_ps(eight(p)), _mm256_cvtph_ps(eight(p + 8))}; }
+// Sixteen pairs of bfloat16, a pair a lane.
+inline void load_pairs(const uint16_t* p, F& even, F& odd) {
+    const __m256i a = _mm256_loadu_si256((const __m256i*)p), b = _mm256_loadu_si256((const __m256i*)(p + LANES));
+    const __m256i upper = _mm256_set1_epi32((int)0xffff0000);
+    even = {_mm256_castsi256_ps(_mm256_slli_epi32(a, 16)), _mm256_castsi256_ps(_mm256_slli_epi32(b, 16))};
+    odd = {_mm256_castsi256_ps(_mm256_and_si256(a, upper)), _mm256_castsi256_ps(_mm256_and_si256(b, upper))};
+}
 inline void store_half(uint16_t* p, F x) {
     _mm_storeu_si128((__m128i*)p, _mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
     _mm_storeu_si128((__m128i*)(p + 8), _mm256_cvtps_ph(x.b, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
@@ -54,10 +61,10 @@ inline float largest(F x) {
     four = _mm_max_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
 }
-inline __m256 power_of_two(__m256 n) {  // of whole n from -126 to 127
+inline __m256 two_to_whole(__m256 n) {  // of whole n from -126 to 127
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
 }
-inline F times_two_to(F x, F n) { return {_mm256_mul_ps(x.a, power_of_two(n.a)), _mm256_mul_ps(x.b, power_of_two(n.b))}; }
+inline F times_two_to(F x, F n) { return {_mm256_mul_ps(x.a, two_to_whole(n.a)), _mm256_mul_ps(x.b, two_to_whole(n.b))}; }
 inline F number(I x) { return {_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
 
 inline I bytes(const uint8_t* p) {

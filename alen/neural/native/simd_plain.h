@@ -46,6 +46,14 @@ inline F all(float x) { ALEN_EACH(x) }
 inline F load(const float* p) { ALEN_EACH(p[i]) }
 inline void store(float* p, F x) { memcpy(p, x.v, sizeof x.v); }
 inline F half(const uint16_t* p) { ALEN_EACH(from_half(p[i])) }
+// Sixteen pairs of bfloat16, a pair a lane.
+inline void load_pairs(const uint16_t* p, F& even, F& odd) {
+    for (int i = 0; i < LANES; i++) {
+        const uint32_t low = (uint32_t)p[2 * i] << 16, high = (uint32_t)p[2 * i + 1] << 16;
+        memcpy(&even.v[i], &low, 4);
+        memcpy(&odd.v[i], &high, 4);
+    }
+}
 inline void store_half(uint16_t* p, F x) {
     for (int i = 0; i < LANES; i++) p[i] = to_half(x.v[i]);
 }
