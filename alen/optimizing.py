@@ -8,11 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from alen import paths
 from alen.errors import BadInput
 from alen.language_model import LargeLanguageModel
 from alen.neural import native
 from alen.neural.native import why_not
+from alen.neural.precision import Precision, choose_dtype
 
 Progress = Callable[[str, int, int], None]
 TOKENS = 24
@@ -36,7 +39,7 @@ def optimize(model: str | Path, home: Path, progress: Progress | None = None) ->
     report("measuring", 0, ROUNDS)
     ways = {
         "kernels": LargeLanguageModel.from_pretrained(model, home),
-        "torch": LargeLanguageModel.from_pretrained(model, home, dtype="bfloat16"),
+        "torch": LargeLanguageModel.from_pretrained(model, home, dtype=_precision_of_torch()),
     }
     refused = why_not(ways["kernels"].config)
     if refused is not None:
@@ -58,6 +61,10 @@ def optimize(model: str | Path, home: Path, progress: Progress | None = None) ->
         "tokens_per_second": {name: round(value, 1) for name, value in speed.items()},
         "used": wins,
     }
+
+
+def _precision_of_torch() -> Precision:
+    return "bfloat16" if choose_dtype("auto") == torch.bfloat16 else "float32"
 
 
 def _seconds(model: LargeLanguageModel) -> float:

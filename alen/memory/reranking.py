@@ -19,6 +19,8 @@ less than 0.6. Two neighbouring sentences instead of one take 0.4 of the first a
 the two articles. BM25 without vectors gains as much: 83.6 / 96.2 becomes 84.3 / 96.3.
 """
 
+_BETWEEN = "\0"
+
 STEM = 6
 """Letters that stand for a word, so that endings do not matter."""
 
@@ -27,7 +29,7 @@ def shares(question: str, candidates: Sequence[Sequence[str]]) -> list[float]:
     """Of each candidate (its sentences) the largest share of the question's words that one sentence holds, 0..1. A
     word weighs its inverse document frequency among the candidates: what all of them say tells none apart."""
     wanted = {stem: _beginning(stem) for stem in _stems(question)}
-    sentences = [[_held(wanted, sentence.casefold()) for sentence in candidate] for candidate in candidates]
+    sentences = [_held(wanted, candidate) for candidate in candidates]
     count = len(candidates)
     held = [set().union(*parts) for parts in sentences]
     weight = {}
@@ -59,6 +61,12 @@ def _beginning(stem: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![^\W_]){re.escape(stem)}" + ("" if len(stem) == STEM else r"(?![^\W_])"))
 
 
-def _held(wanted: Mapping[str, re.Pattern[str]], folded: str) -> set[str]:
-    """The stems of which a text holds a word. To look for them takes a tenth of the time of taking it into words."""
-    return {stem for stem, beginning in wanted.items() if stem in folded and beginning.search(folded)}
+def _held(wanted: Mapping[str, re.Pattern[str]], sentences: Sequence[str]) -> list[set[str]]:
+    """The stems of which each sentence holds a word. To look for them takes a tenth of the time of taking it into
+    words, and most stand nowhere in a candidate."""
+    whole = _BETWEEN.join(sentences).casefold()
+    near = [(stem, beginning) for stem, beginning in wanted.items() if stem in whole]
+    return [
+        {stem for stem, beginning in near if stem in sentence and beginning.search(sentence)}
+        for sentence in whole.split(_BETWEEN)
+    ]

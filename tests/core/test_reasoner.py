@@ -31,9 +31,11 @@ class OneSpan:
 
     def __init__(self, answerable: float = 2.0, text: str = "1,240 degrees Celsius") -> None:
         self.answerable, self.text, self.asked = answerable, text, 0
+        self.read_texts: list[str] = []
 
     def read(self, question, passages, *, cancel=None):
         self.asked += 1
+        self.read_texts += passages
         start = passages[0].find(self.text)
         return [
             Reading(self.text, start, start + len(self.text), -0.5, -0.3, 2.0, self.answerable, 4, 50) for _ in passages
@@ -175,6 +177,20 @@ def test_a_second_passage_is_read_when_the_first_hardly_leads():
         assert len(reader.read_texts) == count
         assert verdict.candidates[0].text == ("Other it" if count == 2 else "First it")
         assert verdict.evidence[0].text.startswith(verdict.candidates[0].text)
+
+
+def test_fast_reads_around_the_sentence_that_fits_best():
+    text = "Before it. " * 60 + "It says this. " + "After it. " * 60
+    start = text.index("It says")
+    hit = PassageHit(Passage(1, text, "book.md"), 0.9, (start, start + len("It says this.")), {})
+    situation = Situation(ThoughtState.from_input("What does it say?"), Recollection((hit,), ()), "fast")
+    reader = OneSpan(text="It says this.")
+    (proposal,) = [each for each in Reasoner(BELIEF).propose(situation, Tools(reader=lambda: reader)) if each.tokens]
+    (read,) = reader.read_texts
+    assert len(read) <= len("It says this.") + 400
+    assert read in text
+    assert read.split()[0] in ("Before", "it.")
+    assert text[slice(*proposal.detail["span"])] == "It says this."
 
 
 def test_extraction_alone_never_beats_reading():

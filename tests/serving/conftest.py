@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from alen.language_model import LargeLanguageModel
 from alen.memory import EpisodicMemory
 from alen.serving.app import create_app
 from alen.serving.keys import Holder, Keys
+from alen.serving.listening import Listening, address
 from alen.serving.service import Service
 from tests.benchmark.tiny_model import tiny_model
 from tests.engine.conftest import BELIEF, HashEncoder, WordReader
@@ -50,14 +50,14 @@ def served_app(app: FastAPI) -> Iterator[str]:
 @contextmanager
 def running_app(app: FastAPI) -> Iterator[tuple[str, uvicorn.Server]]:
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5))
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = Listening(port=0).bound()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     until = time.monotonic() + 30
     while not server.started and time.monotonic() < until:
         time.sleep(0.01)
     try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}", server
+        yield address(listening), server
     finally:
         server.should_exit = True
         thread.join(timeout=60)
