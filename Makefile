@@ -24,7 +24,7 @@ help: ## List the targets
 setup: $(VENV)/.ready ## Make the environment in .venv
 	@echo "Ready: source $(BIN)/activate"
 
-models: $(ALEN_HOME)/models/.ready ## Pull the two default models into ALEN_HOME
+models: $(ALEN_HOME)/models/.ready ## Pull the two default models into ALEN_HOME, and compile kernels for them
 	@$(BIN)/alen models list
 
 demo: $(ALEN_HOME)/models/.ready ## Teach ALEN a small handbook and ask it six questions
@@ -79,7 +79,9 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 	@$(PIP) -e '.[$(ACCELERATOR),chat,dev]'
 	@touch $@
 
+# Without a C++ compiler torch computes everything.
 $(ALEN_HOME)/models/.ready: | $(VENV)/.ready
 	@$(BIN)/alen models pull smollm2-135m-instruct
 	@$(BIN)/alen models pull all-minilm-l6-v2
+	-@$(BIN)/alen models optimize
 	@touch $@

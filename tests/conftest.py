@@ -53,8 +53,10 @@ def models_home() -> Path:
 
 @pytest.fixture
 def linked_home(models_home: Path, tmp_path: Path) -> Path:
-    """An empty home that shares the pulled models, for tests that write a memory."""
+    """An empty home that shares the pulled models and their kernels, for tests that write a memory."""
     home = tmp_path / "linked-home"
     home.mkdir()
-    (home / "models").symlink_to(models_home / "models", target_is_directory=True)
+    for name in ("models", "kernels"):
+        if (models_home / name).exists():
+            (home / name).symlink_to(models_home / name, target_is_directory=True)
     return home
