@@ -49,6 +49,7 @@ class Engine:
         self.reader = reader
         self.model = model
         self.verifier = verifier
+        self._belief: tuple[dict[str, Any], Belief] | None = None
 
     @classmethod
     def open(
@@ -200,7 +201,7 @@ class Engine:
     def belief(self) -> Belief:
         """What the core has learned: this namespace's own calibration, or the one that ships with ALEN."""
         stored = self.memory.load_state(BELIEF_KEY)
-        found = belief.Belief.from_json(stored) if stored else belief.default()
+        found = self._fitted(stored) if stored else belief.default()
         return replace(found, record=learning.record_of(self))
 
     def stats(self) -> dict[str, Any]:
@@ -216,6 +217,12 @@ class Engine:
     def close(self) -> None:
         self.memory.close()
         _end(self.encoder)
+
+    def _fitted(self, stored: dict[str, Any]) -> Belief:
+        """What was stored, made once: bounds of a probability rest on thousands of labels."""
+        if self._belief is None or self._belief[0] != stored:
+            self._belief = stored, belief.Belief.from_json(stored)
+        return self._belief[1]
 
     def __enter__(self) -> Engine:
         return self

@@ -23,6 +23,7 @@ from alen.errors import (
     TooLong,
     UnknownEpisode,
     UnknownModel,
+    UnknownNamespace,
 )
 from alen.generation.batching import Closed, Overloaded
 from alen.serving.keys import NotAllowed, TooMany
@@ -84,6 +85,8 @@ def response(error: BaseException) -> JSONResponse:
 def told(error: BaseException) -> tuple[int, dict[str, Any]]:
     """Status and body. What broke here is logged; what nobody foresaw is told without its inside. What ALEN raises
     itself stands in the body as ``alen`` too, so that its own clients raise it again."""
+    if isinstance(error, UnknownNamespace):  # which names the others, and whoever holds a key must not hear of them
+        error = UnknownNamespace(error.field, error.found, "one that was taught", error.hint)
     status, found = _told(error)
     if isinstance(error, AlenError):
         found["error"]["alen"] = error.to_json()

@@ -160,7 +160,7 @@ def _route(service: Service, verb: str, work: _Work, creates: bool) -> Callable[
 
 
 def _must_be_taught(memory: EpisodicMemory) -> None:
-    """Raises UnknownNamespace, which does not name the namespaces of others."""
+    """Raises UnknownNamespace."""
     if not memory.has_namespace(memory.namespace):
         raise UnknownNamespace(
             "namespace", repr(memory.namespace), "one that was taught", "Teach it first: alen teach FILE"

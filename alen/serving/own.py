@@ -76,6 +76,12 @@ def teach(engine: Engine, body: TeachBody) -> dict[str, Any]:
     return engine.teach(body.text, qa=qa, passages=passages, source=body.source).to_json()
 
 
+def stats(engine: Engine) -> dict[str, Any]:
+    """Of its own namespace; what others are called is theirs."""
+    own = engine.memory.namespace
+    return engine.stats() | {"namespaces": [name for name in engine.memory.namespaces() if name == own]}
+
+
 class AnsweredChat:
     """A conversation that ALEN answers from memory. A field ``alen`` adds what it rests on and how sure it is."""
 

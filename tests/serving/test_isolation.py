@@ -78,3 +78,24 @@ def test_nobody_sees_what_is_another_s(tmp_path: Path, monkeypatch: pytest.Monke
             ask(team)  # nobody's feedback reached another's episode
             call(team, "GET", "/alen/monitor")
             call(team, "GET", "/models")
+
+
+def test_nobody_hears_what_others_are_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(belief, "default", lambda: BELIEF)
+    file = tmp_path / "keys.json"
+    names = ("kilns-of-alba", "kilns-of-breda")
+    file.write_text(json.dumps({f"the-key-of-{name}": {"name": name, "namespace": name} for name in names}))
+    with served(made_service(tmp_path, Keys.read(file, EVERYONE))) as url:
+        first, second = (
+            httpx.Client(base_url=f"{url}/v1/alen", headers={"Authorization": f"Bearer the-key-of-{name}"}, timeout=60)
+            for name in names
+        )
+        with first, second:
+            assert first.post("/teach", json={"text": "The kiln is red."}).status_code == 200
+            refused = second.post("/ask", json={"question": "What colour is the kiln?"})
+            assert refused.status_code == 400
+            for found in (refused, second.get("/memory"), second.post("/memory/stats", json={})):
+                assert "alba" not in found.text
+            assert second.post("/teach", json={"text": "The kiln is blue."}).status_code == 200
+            assert first.get("/memory").json()["namespaces"] == ["kilns-of-alba"]
+            assert second.post("/memory/stats", json={}).json()["namespaces"] == ["kilns-of-breda"]
