@@ -11,7 +11,7 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,11 @@ OUT = Path(__file__).with_name("results") / "serving.json"
 EFFORT = "fast"
 WRITTEN = 128
 SHORT = 32
+CLIENTS, WORKERS = 16, 2
 NOTES = (
     "Paraphrases were never asked before; what was answered is not told here, only how soon.",
     "Clients are in one process on the same cores as the server, and ask the next question when they have an answer.",
+    "Clients that ask: two workers of one thread each; clients that have texts written: one worker.",
     "Cost of HTTP: tokens a second of one streamed text in this process over those through the server, by turns.",
     "Generated: completions of 32 tokens after short prompts, ends ignored.",
 )
@@ -62,7 +64,9 @@ def run(options: argparse.Namespace) -> Result:
             }
             with server("--store", store) as url:
                 ratio = _beside_http(engine, url, options.rounds, show)
-                loads = _loads(url, reworded, options.seconds, show)
+                loads = _written(url, options.seconds, show)
+            with server("--store", store, "--workers", str(WORKERS), ALEN_THREADS="1") as url:
+                loads["ask 16"] = _asked_at_once(url, reworded, options.seconds)
         cold = [_cold(store, question, show, number) for number, question in enumerate(reworded[: options.rounds])]
     return Result(
         name="serving",
@@ -111,23 +115,22 @@ def _beside_http(engine: Engine, url: str, rounds: int, show: Any) -> tuple[list
     return rates["process"], rates["http"]
 
 
-def _loads(url: str, reworded: Sequence[str], seconds: float, show: Any) -> dict[str, tuple[list[float], float]]:
-    asked = [{"question": question, "effort": EFFORT, "private": True} for question in reworded]
-    written = [
+def _written(url: str, seconds: float, show: Any) -> dict[str, tuple[list[float], float]]:
+    bodies = [
         {"prompt": f"The word is {place}.", "max_tokens": SHORT, "ignore_eos": True, "temperature": 0, "seed": place}
         for place in range(256)
     ]
-    loads: dict[str, Callable[[], tuple[list[float], float]]] = {
-        "ask 16": lambda: closed_loop(url, "/v1/alen/ask", asked, 16, seconds),
-        "write 1": lambda: closed_loop(url, "/v1/completions", written, 1, seconds),
-        "write 16": lambda: closed_loop(url, "/v1/completions", written, 16, seconds),
-    }
-    closed_loop(url, "/v1/alen/ask", asked, 4, 3.0)
     found = {}
-    for done, (name, load) in enumerate(loads.items(), 1):
-        found[name] = load()
-        show("clients", done, len(loads))
+    for done, clients in enumerate((1, CLIENTS), 1):
+        found[f"write {clients}"] = closed_loop(url, "/v1/completions", bodies, clients, seconds)
+        show("clients that have texts written", done, 2)
     return found
+
+
+def _asked_at_once(url: str, reworded: Sequence[str], seconds: float) -> tuple[list[float], float]:
+    bodies = [{"question": question, "effort": EFFORT, "private": True} for question in reworded]
+    closed_loop(url, "/v1/alen/ask", bodies, CLIENTS, 5.0)
+    return closed_loop(url, "/v1/alen/ask", bodies, CLIENTS, seconds)
 
 
 def _cold(store: str, question: str, show: Any, number: int) -> float:

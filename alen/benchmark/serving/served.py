@@ -22,10 +22,13 @@ SECONDS_TO_START = 180
 
 
 @contextmanager
-def server(*options: str) -> Iterator[str]:
-    """The address of ``alen serve`` with these options, on a free port of this machine."""
+def server(*options: str, **variables: str) -> Iterator[str]:
+    """The address of ``alen serve`` with these options and variables of its environment, on a free port of this
+    machine."""
     command = [sys.executable, "-m", "alen", "serve", "--port", "0", "--json", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ | variables
+    )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
