@@ -1,4 +1,4 @@
-"""Venn–Abers bounds of any score in a few microseconds, after one pass over the known ones.
+"""Venn–Abers bounds of any score, after one pass over the known ones.
 
 Vovk, Petej and Fedorova (2015), "Large-scale probabilistic predictors with and without guarantees of validity": the
 isotonic fit at a place is the slope, there, of the greatest convex minorant of the sums of labels over the counts. What

@@ -62,8 +62,8 @@ def _beginning(stem: str) -> re.Pattern[str]:
 
 
 def _held(wanted: Mapping[str, re.Pattern[str]], sentences: Sequence[str]) -> list[set[str]]:
-    """The stems of which each sentence holds a word. To look for them takes a tenth of the time of taking it into
-    words, and most stand nowhere in a candidate."""
+    """The stems of which each sentence holds a word. They are looked for instead of taking each
+    sentence into words, since most stand nowhere in a candidate."""
     whole = _BETWEEN.join(sentences).casefold()
     near = [(stem, beginning) for stem, beginning in wanted.items() if stem in whole]
     return [

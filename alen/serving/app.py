@@ -146,7 +146,7 @@ def _add_own_routes(router: APIRouter, service: Service) -> None:
 
     @router.get("/alen/memory")
     async def memory(request: Request) -> dict[str, Any]:
-        return await service.work.run(lambda: own.stats(engine(request)))
+        return await service.work.run(lambda: own.of_its_own(engine(request), engine(request).stats()))
 
     @router.get("/alen/memory/search")
     async def search(request: Request, q: str, k: int = Query(8, ge=1, le=100)) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pydantic import Field, JsonValue
 from alen.engine import Engine
 from alen.errors import UnknownNamespace
 from alen.memory import EpisodicMemory
-from alen.serving.own import Strict
+from alen.serving.own import Strict, of_its_own
 from alen.serving.service import Service
 from alen.text.json_lines import LONGEST_ROW
 from alen.types import PassageDraft, Tier
@@ -168,8 +168,7 @@ def _must_be_taught(memory: EpisodicMemory) -> None:
 
 
 def _stats(engine: Engine, _: Nothing) -> dict[str, Any]:
-    found = engine.memory.stats()
-    return found | {"namespaces": [name for name in found["namespaces"] if name == engine.memory.namespace]}
+    return of_its_own(engine, engine.memory.stats())
 
 
 def _search(engine: Engine, body: Search) -> dict[str, Any]:

@@ -76,10 +76,9 @@ def teach(engine: Engine, body: TeachBody) -> dict[str, Any]:
     return engine.teach(body.text, qa=qa, passages=passages, source=body.source).to_json()
 
 
-def stats(engine: Engine) -> dict[str, Any]:
-    """Of its own namespace; what others are called is theirs."""
-    own = engine.memory.namespace
-    return engine.stats() | {"namespaces": [name for name in engine.memory.namespaces() if name == own]}
+def of_its_own(engine: Engine, found: dict[str, Any]) -> dict[str, Any]:
+    """Counts, without what other namespaces are called: that is theirs."""
+    return found | {"namespaces": [name for name in found["namespaces"] if name == engine.memory.namespace]}
 
 
 class AnsweredChat:

@@ -27,6 +27,7 @@ SOURCES = (
     "simd_avx2.h",
     "simd_avx512.h",
     "simd_plain.h",
+    "simd_x86.h",
     "tiles.h",
     "wide_attention.h",
 )

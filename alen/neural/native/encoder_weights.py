@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from safetensors.numpy import save_file
 
 from alen.errors import BadInput
 from alen.neural.config import TransformerConfig
+from alen.neural.native.keeping import replaced
 from alen.neural.native.sizes import GROUP, LANES
 
 if TYPE_CHECKING:
@@ -95,15 +95,8 @@ class EncoderWeights:
 
     def save(self, path: Path) -> None:
         """Whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        try:
+        with replaced(path) as partial:
             save_file(self.arrays, partial, metadata={"shape": json.dumps(asdict(self.shape)), "layout": str(LAYOUT)})
-            with partial.open("rb") as file:
-                os.fsync(file.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path) -> EncoderWeights | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -12,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from alen.neural.native.keeping import replaced
 from alen.neural.native.packed import Format, Packed, interleaved, pack
 from alen.neural.transformer import Transformer
 
@@ -54,15 +54,8 @@ class PackedWeights:
         tensors = {f"matrix.{name}": matrix.data for name, matrix in self.matrices.items()}
         tensors |= {f"bias.{name}": m.bias for name, m in self.matrices.items() if m.bias is not None}
         tensors |= {f"norm.{name}": norm.contiguous() for name, norm in self.norms.items()}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        try:
+        with replaced(path) as partial:
             save_file(tensors, partial, metadata={"shapes": json.dumps(shapes), "layout": str(LAYOUT)})
-            with partial.open("rb") as file:
-                os.fsync(file.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path) -> PackedWeights | None:

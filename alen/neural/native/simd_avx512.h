@@ -1,6 +1,6 @@
 // Sixteen numbers in one register of AVX-512, with VNNI for bytes; simd.h includes it.
 #pragma once
-#include <immintrin.h>
+#include "simd_x86.h"
 
 namespace alen {
 
@@ -71,15 +71,5 @@ inline I dot_bytes(const uint8_t* data, const int8_t* q, int32_t whole) {
 inline void store_bytes(int8_t* p, F x) {
     _mm_storeu_si128((__m128i*)p, _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(x.v)));
 }
-inline int sum_of_bytes(const int8_t* p) {  // of 32
-    const __m256i ones = _mm256_set1_epi8(1);
-    __m256i pairs = _mm256_maddubs_epi16(ones, _mm256_loadu_si256((const __m256i*)p));
-    __m256i quads = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
-    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(quads), _mm256_extracti128_si256(quads, 1));
-    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
-    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1));
-    return _mm_cvtsi128_si32(four);
-}
-inline void pause() { _mm_pause(); }
 
 }  // namespace alen

@@ -373,9 +373,6 @@ void alen_pages(alen::Model* m, uint16_t* memory) {
     m->pages = {memory, m->shape.layers, m->shape.kv_heads, m->shape.head_width};
 }
 
-// Whether wide steps, on matrix units, are there.
-int alen_wide() { return alen::tiles_allowed(); }
-
 // hidden [wanted x width], logits [wanted x words] and summaries [wanted] may be null; a summary needs logits.
 void alen_step(alen::Model* m, const alen::Row* rows, int count, int wide, float* hidden, float* logits,
                alen::Summary* summaries) {
