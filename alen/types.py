@@ -255,7 +255,9 @@ class TokenCounter(Protocol):
 class Recaller(Protocol):
     """Memory as the reasoner sees it."""
 
-    def recollect(self, question: str, vector: np.ndarray | None, *, passages: int, episodes: int) -> Recollection: ...
+    def recollect(
+        self, question: str, vector: np.ndarray | None, *, passages: int, episodes: int, asked: str | None = None
+    ) -> Recollection: ...
 
 
 class Reader(Protocol):

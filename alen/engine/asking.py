@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alen.core.abstention import Policy
+from alen.core.openings import without_courtesy
 from alen.core.operators import compute
 from alen.core.reasoner import Reasoner, Verdict
 from alen.core.situation import Situation, Solved, Tools
@@ -133,6 +134,7 @@ def situate(
 ) -> Situation:
     """What the operators may look at. A sum needs neither encoder nor memory, so it gets neither."""
     clock = Clock(timings if timings is not None else {})
+    asked, question = question, without_courtesy(question)
     bare = Situation(ThoughtState.from_input(question), Recollection(), effort, cancel)
     if compute(bare):
         return bare
@@ -142,7 +144,7 @@ def situate(
         thought = engine.think(question)
     with clock("recall"):
         found = engine.memory.recollect(
-            question, thought.vector, passages=PASSAGES_RECALLED, episodes=EPISODES_RECALLED
+            question, thought.vector, passages=PASSAGES_RECALLED, episodes=EPISODES_RECALLED, asked=asked
         )
     return Situation(thought, found, effort, cancel)
 

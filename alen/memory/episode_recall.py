@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from alen.memory.filters import EVERYTHING, Where
 from alen.memory.identity import normalised_question, question_hash
 from alen.memory.nearest import nearest
 from alen.memory.recollection import ranks_of
-from alen.memory.sql import run
+from alen.memory.sql import marks, run
 from alen.memory.vectors import NamespaceVectors
 from alen.types import Episode, EpisodeHit
 
@@ -27,17 +28,20 @@ Mode = Literal["hybrid", "dense", "lexical"]
 def recall_episodes(
     connection: sa.Connection,
     namespace: int,
-    question: str,
+    wordings: Sequence[str],
     vector_D: np.ndarray | None,
     vectors: NamespaceVectors | None,
     count: int,
     where: Where = EVERYTHING,
 ) -> tuple[EpisodeHit, ...]:
-    """The ``count`` taught or verified answers whose questions are nearest, best first; the same question word for
-    word comes before all others. Without a vector nearness is the share of words in common (Dice)."""
+    """The ``count`` taught or verified answers whose questions are nearest, best first. The first of the ``wordings``
+    is looked for; the same question word for word in any of them comes before all others. Without a vector nearness is
+    the share of words in common (Dice)."""
     if count < 1:
         return ()
-    exact = _same_question(connection, namespace, question, count, where)
+    question = wordings[0]
+    normal = {normalised_question(each) for each in wordings}
+    exact = _same_question(connection, namespace, wordings, count, where)
     near: dict[int, float] = {}
     if vector_D is not None and vectors is not None:
         near, _ = nearest(connection, namespace, vector_D, vectors, exact, count, where)
@@ -46,7 +50,7 @@ def recall_episodes(
     rows = episode_reading.read(connection, namespace, list(dict.fromkeys([*exact, *near])), where)
     hits = []
     for item, row in rows.items():
-        is_exact = normalised_question(row.question) == normalised_question(question)
+        is_exact = normalised_question(row.question) in normal
         cosine = near.get(item) or _words_in_common(row.question, question)
         hits.append((item, EpisodeHit(row, min(1.0, cosine) if not is_exact else 1.0, is_exact)))
     hits.sort(key=lambda entry: (not entry[1].exact, -entry[1].score, -entry[0]))
@@ -68,7 +72,7 @@ def recall_fused(
     if count < 1:
         return []
     depth = max(fusion.CANDIDATES, 5 * count)
-    exact = _same_question(connection, namespace, question, count, where)
+    exact = _same_question(connection, namespace, (question,), count, where)
     signals: dict[str, dict[int, float]] = {"bm25": _worded(connection, namespace, question, depth, count, where)}
     rows: dict[int, Episode] = {}
     if mode == "hybrid" and vector_D is not None and vectors is not None:
@@ -114,25 +118,28 @@ def recall_dense(
     ]
 
 
-def refused(connection: sa.Connection, namespace: int, question: str) -> tuple[str, ...]:
-    """Answers to the same question, word for word, that were taken back and that nothing says any more."""
+def refused(connection: sa.Connection, namespace: int, wordings: Sequence[str]) -> tuple[str, ...]:
+    """Answers to the same question, word for word in one of its wordings, that were taken back and that nothing says
+    any more."""
     sql = (
-        "SELECT DISTINCT e.answer FROM episode e WHERE e.namespace_id = ? AND e.question_hash = ? "
+        f"SELECT DISTINCT e.answer FROM episode e WHERE e.namespace_id = ? AND e.question_hash IN ({marks(wordings)}) "
         "AND e.status = 'quarantined' AND e.answer IS NOT NULL AND NOT EXISTS (SELECT 1 FROM episode o "
         "WHERE o.namespace_id = e.namespace_id AND o.question_hash = e.question_hash "
         "AND o.answer_hash = e.answer_hash AND o.recallable)"
     )
-    return tuple(run(connection, sql, (namespace, question_hash(question))).scalars())
+    return tuple(run(connection, sql, (namespace, *map(question_hash, wordings))).scalars())
 
 
-def _same_question(connection: sa.Connection, namespace: int, question: str, count: int, where: Where) -> list[int]:
+def _same_question(
+    connection: sa.Connection, namespace: int, wordings: Sequence[str], count: int, where: Where
+) -> list[int]:
     """Newest first."""
     condition, values = where.sql()
     sql = (
-        f"SELECT e.id FROM episode e WHERE e.namespace_id = ? AND e.question_hash = ? AND {condition} "
-        "ORDER BY e.id DESC LIMIT ?"
+        f"SELECT e.id FROM episode e WHERE e.namespace_id = ? AND e.question_hash IN ({marks(wordings)}) "
+        f"AND {condition} ORDER BY e.id DESC LIMIT ?"
     )
-    return list(run(connection, sql, (namespace, question_hash(question), *values, count)).scalars())
+    return list(run(connection, sql, (namespace, *map(question_hash, wordings), *values, count)).scalars())
 
 
 def _worded(

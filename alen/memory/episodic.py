@@ -283,18 +283,21 @@ class EpisodicMemory(Upkeep, Verified):
         episodes: int = 4,
         where: Where | Mapping[str, Any] | None = None,
         namespace: str | None = None,
+        asked: str | None = None,
     ) -> Recollection:
         """What reasoning starts from: passages by words and meaning, and answers by their question, whose score is the
-        cosine. Conditions and freshness as in ``recall``."""
+        cosine. Conditions and freshness as in ``recall``. ``asked`` is how a person put the question: what was taught
+        or called wrong under it counts too."""
         chosen = where if isinstance(where, Where) else Where.of(where)
         query_D = self._query(question, vector)
+        wordings = list(dict.fromkeys((question, asked or question)))
         with self._looking(namespace, query_D, True) as (connection, number, vectors):
             if number is None:
                 return Recollection()
             return Recollection(
                 recollection.recall_passages(connection, number, question, query_D, vectors, passages),
-                episode_recall.recall_episodes(connection, number, question, query_D, vectors, episodes, chosen),
-                episode_recall.refused(connection, number, question),
+                episode_recall.recall_episodes(connection, number, wordings, query_D, vectors, episodes, chosen),
+                episode_recall.refused(connection, number, wordings),
             )
 
     def search(self, query: str, k: int = 8, *, namespace: str | None = None) -> list[PassageHit | EpisodeHit]:

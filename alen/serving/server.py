@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
@@ -11,6 +12,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from socket import socket
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -22,6 +24,7 @@ from alen.engine.model_server import is_address
 from alen.engine.ray_encoder import RayEncoder
 from alen.language_model import LargeLanguageModel
 from alen.serving import tracing
+from alen.serving.accepting import EvenDoor
 from alen.serving.app import create_app
 from alen.serving.gathered import Gathered
 from alen.serving.keys import Holder, Keys
@@ -60,7 +63,7 @@ def run(
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
         )
-        _Server(config, on_listening).run_until(taken, ends_with)
+        _Server(config, on_listening, siblings).run_until(taken, ends_with)
 
 
 def service_of(engine: Engine, keys: Path | None = None) -> Service:
@@ -99,9 +102,9 @@ def application(service: Service, listening: Listening) -> FastAPI:
 class _Server(uvicorn.Server):
     """Ends without the signal that it was ended with, so that a server that was asked to end ends with 0."""
 
-    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None], siblings: Siblings | None) -> None:
         super().__init__(config)
-        self._on_listening = on_listening
+        self._on_listening, self._siblings = on_listening, siblings
         # Work that cannot be stopped, such as teaching a library, must not keep the process for longer than was said.
         self._late = threading.Timer(GRACE_SECONDS + _LATE_SECONDS, _end_now)
         self._late.daemon = True
@@ -120,9 +123,24 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
+        if self._siblings is None:
+            await super().startup(sockets=sockets)
+        else:
+            await super().startup(sockets=[])
+            self.servers = [self._even_door(taken, self._siblings) for taken in sockets or []]
         if not self.should_exit:
             self._on_listening()
+
+    def _even_door(self, taken: socket, siblings: Siblings) -> Any:
+        """In the place of a server of asyncio."""
+        config, state = self.config, self.server_state
+
+        def protocol() -> asyncio.Protocol:
+            return config.http_protocol_class(config=config, server_state=state, app_state=self.lifespan.state)  # type: ignore[call-arg]  # as uvicorn says itself
+
+        return EvenDoor(
+            taken, protocol, lambda: len(state.connections), siblings.opened, siblings.number, config.backlog
+        )
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         self._late.start()

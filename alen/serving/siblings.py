@@ -1,9 +1,10 @@
-"""What the workers of one server know of each other: their metrics, in a file each."""
+"""What the workers of one server know of each other: their metrics, in a file each, and how many connections each
+has."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableSequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,10 +17,11 @@ SHARE_SECONDS = 1.0
 
 
 class Siblings:
-    """``folder`` belongs to this server alone; ``number`` is this worker's, and that of its successor when it dies."""
+    """``folder`` belongs to this server alone; ``number`` is this worker's, and that of its successor when it dies;
+    ``opened`` counts connections by worker, in memory that all of them share."""
 
-    def __init__(self, folder: Path, number: int) -> None:
-        self._folder, self.number = folder, number
+    def __init__(self, folder: Path, number: int, opened: MutableSequence[int]) -> None:
+        self._folder, self.number, self.opened = folder, number, opened
 
     def share(self, metrics: bytes) -> None:
         """Under another name first: nobody reads half a file."""

@@ -6,7 +6,7 @@ import logging
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import connection
@@ -19,6 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from alen.errors import AlenError, WorkError
+from alen.serving.accepting import NOBODY
 from alen.serving.listening import GRACE_SECONDS, Listening, address
 from alen.serving.log import log_in_lines
 from alen.serving.siblings import Siblings, metrics_file
@@ -78,6 +79,7 @@ class _Supervisor:
         self._workers: dict[int, _Worker] = {}
         self._waits = dict.fromkeys(range(listening.workers), 0.0)
         self._due = dict.fromkeys(range(listening.workers), 0.0)
+        self._opened = _CONTEXT.RawArray("i", [NOBODY] * listening.workers)
         self._stopping = False
 
     def run(self, told: Callable[[], None]) -> None:
@@ -105,7 +107,7 @@ class _Supervisor:
             if number in self._workers or time.monotonic() < due:
                 continue
             ours, theirs = _CONTEXT.Pipe()
-            arguments = (self._opening, self._listening, self._taken, self._folder, number, theirs)
+            arguments = (self._opening, self._listening, self._taken, self._folder, number, self._opened, theirs)
             process = _CONTEXT.Process(target=_work, args=arguments, name=f"alen-worker-{number}")
             process.start()
             theirs.close()
@@ -127,6 +129,7 @@ class _Supervisor:
             worker.process.join()
             worker.pipe.close()
             del self._workers[number]
+            self._opened[number] = NOBODY
             metrics_file(self._folder, number).unlink(missing_ok=True)
             if self._stopping:
                 continue
@@ -160,7 +163,13 @@ class _Supervisor:
 
 
 def _work(
-    opening: Callable[[], Engine], listening: Listening, taken: socket, folder: Path, number: int, pipe: Connection
+    opening: Callable[[], Engine],
+    listening: Listening,
+    taken: socket,
+    folder: Path,
+    number: int,
+    opened: MutableSequence[int],
+    pipe: Connection,
 ) -> None:
     """The whole life of a worker."""
     from alen.serving.server import run
@@ -171,7 +180,7 @@ def _work(
             listening,
             taken,
             on_listening=lambda: pipe.send(None),
-            siblings=Siblings(folder, number),
+            siblings=Siblings(folder, number, opened),
             ends_with=pipe,
         )
     except KeyboardInterrupt:
