@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alen.errors import BadInput
 from alen.memory import schema
 from alen.memory.identity import new_uid, now
-from alen.memory.sql import run
+from alen.memory.sql import rows, run
 
 ROLES = ("user", "assistant")
 
@@ -73,5 +73,4 @@ def save_state(connection: sa.Connection, namespace: int, key: str, value: Any) 
 def load_state(connection: sa.Connection, namespace: int, key: str) -> Any:
     """What was saved last, None when nothing was."""
     sql = "SELECT value_json FROM learned_state WHERE namespace_id = ? AND key = ?"
-    text = run(connection, sql, (namespace, key)).scalar()
-    return None if text is None else json.loads(text)
+    return next((json.loads(text) for (text,) in rows(connection, sql, (namespace, key))), None)

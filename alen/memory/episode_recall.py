@@ -13,7 +13,8 @@ from alen.memory.filters import EVERYTHING, Where
 from alen.memory.identity import normalised_question, question_hash
 from alen.memory.nearest import nearest
 from alen.memory.recollection import ranks_of
-from alen.memory.sql import marks, run
+from alen.memory.sql import marks
+from alen.memory.sql import rows as rows_of
 from alen.memory.vectors import NamespaceVectors
 from alen.types import Episode, EpisodeHit
 
@@ -47,9 +48,9 @@ def recall_episodes(
         near, _ = nearest(connection, namespace, vector_D, vectors, exact, count, where)
     if not near:
         near = dict.fromkeys(lexical.episodes(connection, namespace, question, max(count, 20)), 0.0)
-    rows = episode_reading.read(connection, namespace, list(dict.fromkeys([*exact, *near])), where)
+    found = episode_reading.read(connection, namespace, list(dict.fromkeys([*exact, *near])), where)
     hits = []
-    for item, row in rows.items():
+    for item, row in found.items():
         is_exact = normalised_question(row.question) in normal
         cosine = near.get(item) or _words_in_common(row.question, question)
         hits.append((item, EpisodeHit(row, min(1.0, cosine) if not is_exact else 1.0, is_exact)))
@@ -127,7 +128,8 @@ def refused(connection: sa.Connection, namespace: int, wordings: Sequence[str]) 
         "WHERE o.namespace_id = e.namespace_id AND o.question_hash = e.question_hash "
         "AND o.answer_hash = e.answer_hash AND o.recallable)"
     )
-    return tuple(run(connection, sql, (namespace, *map(question_hash, wordings))).scalars())
+    values = (namespace, *map(question_hash, wordings))
+    return tuple(answer for (answer,) in rows_of(connection, sql, values))
 
 
 def _same_question(
@@ -139,7 +141,8 @@ def _same_question(
         f"SELECT e.id FROM episode e WHERE e.namespace_id = ? AND e.question_hash IN ({marks(wordings)}) "
         f"AND {condition} ORDER BY e.id DESC LIMIT ?"
     )
-    return list(run(connection, sql, (namespace, *map(question_hash, wordings), *values, count)).scalars())
+    hashes = map(question_hash, wordings)
+    return [item for (item,) in rows_of(connection, sql, (namespace, *hashes, *values, count))]
 
 
 def _worded(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
 from alen.memory import lexical_postgres
-from alen.memory.sql import rows, run
+from alen.memory.sql import chunks, rows, run
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -55,9 +56,9 @@ def phrases(text: str) -> list[str]:
 
 def passages(connection: sa.Connection, namespace: int, question: str, count: int) -> dict[int, float]:
     """Passage id to fit (higher is better), the best ``count``: BM25 of the words and, less, of pairs of words."""
-    columns, first, depth = "title text", TITLE_WEIGHT, DEPTH * count
-    found = _search(connection, "passage_fts", columns, first, namespace, terms(question), depth)
-    for item, score in _search(connection, "passage_fts", columns, first, namespace, phrases(question), depth).items():
+    wanted = (terms(question), phrases(question))
+    found, paired = _search(connection, "passage_fts", "title text", TITLE_WEIGHT, namespace, wanted, DEPTH * count)
+    for item, score in paired.items():
         found[item] = found.get(item, 0.0) + PHRASE_WEIGHT * score
     return dict(sorted(found.items(), key=lambda entry: (-entry[1], entry[0]))[:count])
 
@@ -75,37 +76,57 @@ def index_new(connection: sa.Connection, first: int, last: int) -> None:
 
 def episodes(connection: sa.Connection, namespace: int, question: str, count: int) -> dict[int, float]:
     """Episode id to BM25 over question and answer (higher fits better), the best ``count``."""
-    return _search(connection, "episode_fts", "question answer", 1.0, namespace, terms(question), count)
+    [found] = _search(connection, "episode_fts", "question answer", 1.0, namespace, [terms(question)], count)
+    return found
 
 
 def _search(
-    connection: sa.Connection, index: str, columns: str, first: float, namespace: int, wanted: list[str], count: int
-) -> dict[int, float]:
-    """Ids of rows that hold any of the words or phrases, with their BM25 (k1 1.2, b 0.75, fixed by FTS5)."""
-    if not wanted:
-        return {}
+    connection: sa.Connection,
+    index: str,
+    columns: str,
+    first: float,
+    namespace: int,
+    wanted: Sequence[list[str]],
+    count: int,
+) -> list[dict[int, float]]:
+    """For each list of words or phrases the ids of rows that hold any of them, with their BM25 (k1 1.2, b 0.75, fixed
+    by FTS5)."""
     if connection.dialect.name != "sqlite":
-        return lexical_postgres.search(connection, index.removesuffix("_fts"), namespace, wanted, count)
+        table = index.removesuffix("_fts")
+        return [lexical_postgres.search(connection, table, namespace, some, count) if some else {} for some in wanted]
     within = f"{{{columns}}} : "
     # To stay within a namespace takes ten times as long as the search itself.
     if len(rows(connection, "SELECT 1 FROM namespace LIMIT 2")) > 1:
         within = f'ns : "ns{namespace}" AND {within}'
-    matching = within + _telling(connection, index, within, wanted)
+    # Quoted, nothing a user writes is an operator.
+    quoted = [[f'"{words}"' for words in some] for some in wanted]
+    held = _held(connection, index, within, list(itertools.chain.from_iterable(quoted)))
     # Of very many matches the newest are ranked.
     matches = (
         f"SELECT rowid, -bm25({index}, {first}, 1.0, 0.0) AS fit FROM {index} WHERE {index} MATCH ? "
         "ORDER BY rowid DESC LIMIT ?"
     )
     sql = f"SELECT rowid, fit FROM ({matches}) ORDER BY fit DESC, rowid LIMIT ?"
-    return dict(rows(connection, sql, (matching, RANKED_AT_MOST, count)))
+    found = []
+    for some in quoted:
+        matching = within + _telling(connection, index, within, some, held) if some else ""
+        found.append(dict(rows(connection, sql, (matching, RANKED_AT_MOST, count))) if some else {})
+    return found
 
 
-def _telling(connection: sa.Connection, index: str, within: str, wanted: list[str]) -> str:
+def _held(connection: sa.Connection, index: str, within: str, quoted: Sequence[str]) -> dict[str, int]:
+    """How many rows hold each word or phrase, up to COMMON_FROM; all in one statement, since most of the time of so
+    small ones goes into there and back."""
+    counted = f"(SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT {COMMON_FROM}))"
+    found: dict[str, int] = {}
+    for some in chunks(quoted):
+        [counts] = rows(connection, f"SELECT {', '.join([counted] * len(some))}", [within + words for words in some])
+        found |= zip(some, counts, strict=True)
+    return found
+
+
+def _telling(connection: sa.Connection, index: str, within: str, quoted: Sequence[str], held: dict[str, int]) -> str:
     """A query of the rarest words and phrases; of all of them together when many rows hold each."""
-    # Quoted, nothing a user writes is an operator.
-    quoted = [f'"{words}"' for words in wanted]
-    sql = f"SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT ?)"
-    held = {words: rows(connection, sql, (within + words, COMMON_FROM))[0][0] for words in quoted}
     chosen: list[str] = []
     total = 0
     for words in sorted(quoted, key=held.__getitem__):
@@ -116,4 +137,5 @@ def _telling(connection: sa.Connection, index: str, within: str, wanted: list[st
     if chosen:
         return f"({' OR '.join(chosen)})"
     together = f"({' AND '.join(quoted)})"
-    return together if rows(connection, sql, (within + together, 1))[0][0] else f"({' OR '.join(quoted)})"
+    sql = f"SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT 1"
+    return together if rows(connection, sql, (within + together,)) else f"({' OR '.join(quoted)})"

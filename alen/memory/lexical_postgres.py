@@ -24,8 +24,7 @@ def search(
     connection: sa.Connection, table: str, namespace: int, wanted: Sequence[str], count: int
 ) -> dict[int, float]:
     """Ids of the rows of ``table`` that hold any of the words or phrases, with their BM25, the best ``count``."""
-    stems = [tuple(_stems(connection, words)) for words in wanted]
-    stems = [found for found in dict.fromkeys(stems) if found]
+    stems = [found for found in dict.fromkeys(_stems(connection, wanted)) if found]
     if not stems:
         return {}
     seen = _frequencies(connection, table, namespace, stems)
@@ -51,11 +50,16 @@ def search(
     return dict(best)
 
 
-def _stems(connection: sa.Connection, words: str) -> list[str]:
-    """In the order of the words."""
-    found = _parsed(str(run(connection, "SELECT to_tsvector('alen', ?)::text", (words,)).scalar()))
-    places = {place: stem for stem, at in found.items() for place in at}
-    return [places[place] for place in sorted(places)]
+def _stems(connection: sa.Connection, wanted: Sequence[str]) -> list[tuple[str, ...]]:
+    """Of each text, in the order of its words."""
+    sql = (
+        "SELECT to_tsvector('alen', text)::text FROM unnest(?::text[]) WITH ORDINALITY AS t(text, place) ORDER BY place"
+    )
+    stems = []
+    for (found,) in run(connection, sql, (list(wanted),)):
+        places = {place: stem for stem, at in _parsed(found).items() for place in at}
+        stems.append(tuple(places[place] for place in sorted(places)))
+    return stems
 
 
 def _query(stem: Sequence[str]) -> str:

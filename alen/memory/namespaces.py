@@ -7,13 +7,13 @@ import sqlalchemy as sa
 from alen.errors import BadInput
 from alen.memory import schema
 from alen.memory.identity import now
-from alen.memory.sql import run
+from alen.memory.sql import rows, run
 
 LONGEST = 200
 
 
 def find(connection: sa.Connection, path: str) -> int | None:
-    return run(connection, "SELECT id FROM namespace WHERE path = ?", (path,)).scalar()
+    return next((number for (number,) in rows(connection, "SELECT id FROM namespace WHERE path = ?", (path,))), None)
 
 
 def ensure(connection: sa.Connection, path: str) -> int:

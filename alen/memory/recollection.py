@@ -4,15 +4,33 @@ believed."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
 
 from alen.memory import damage, fusion, lexical, reranking
-from alen.memory.sql import marks, run
+from alen.memory.sql import marks
+from alen.memory.sql import rows as rows_of
 from alen.memory.vectors import NamespaceVectors
 from alen.types import Passage, PassageHit
+
+_COLUMNS = (
+    "p.id, p.text, d.source, p.title, p.page, p.char_start, p.char_end, p.external_id, p.sentences, p.content_hash"
+)
+
+
+class _Row(NamedTuple):
+    id: int
+    text: str
+    source: str
+    title: str | None
+    page: int | None
+    char_start: int
+    char_end: int
+    external_id: str | None
+    sentences: str
+    content_hash: bytes
 
 
 def recall_passages(
@@ -60,28 +78,27 @@ def recall_passages(
     return tuple(hits)
 
 
-def _passage_rows(connection: sa.Connection, namespace: int, items: Sequence[int]) -> dict[int, Any]:
+def _passage_rows(connection: sa.Connection, namespace: int, items: Sequence[int]) -> dict[int, _Row]:
     if not items:
         return {}
     # Namespace and status are asked again here: whatever an index says, nothing foreign or retired gets through.
     sql = (
-        "SELECT p.id, p.text, d.source, p.title, p.page, p.char_start, p.char_end, p.external_id, p.sentences, "
-        "p.content_hash FROM passage p JOIN document d ON d.id = p.document_id "
+        f"SELECT {_COLUMNS} FROM passage p JOIN document d ON d.id = p.document_id "
         f"WHERE p.id IN ({marks(items)}) AND +p.namespace_id = ? AND p.status = 'active'"
     )
-    return {row.id: row for row in run(connection, sql, (*items, namespace)).all()}
+    return {row.id: row for row in map(_Row._make, rows_of(connection, sql, (*items, namespace)))}
 
 
-def _passage(row: Any) -> Passage:
+def _passage(row: _Row) -> Passage:
     return Passage(row.id, row.text, row.source, row.title, row.page, row.char_start, row.char_end, row.external_id)
 
 
-def _sentences(row: Any) -> list[str]:
+def _sentences(row: _Row) -> list[str]:
     """Each under its title, which may be all that names the subject."""
     return [f"{row.title or ''} {row.text[start:end]}" for start, end in damage.loads(row.sentences)]
 
 
-def _sentence(row: Any, place: int | None) -> tuple[int, int] | None:
+def _sentence(row: _Row, place: int | None) -> tuple[int, int] | None:
     if place is None:
         return None
     spans = damage.loads(row.sentences)

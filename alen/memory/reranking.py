@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
+import itertools
 import math
-import re
-from collections.abc import Mapping, Sequence, Set
+import operator
+from collections.abc import Sequence
 
 from alen.memory import lexical
 
@@ -28,20 +31,19 @@ STEM = 6
 def shares(question: str, candidates: Sequence[Sequence[str]]) -> list[float]:
     """Of each candidate (its sentences) the largest share of the question's words that one sentence holds, 0..1. A
     word weighs its inverse document frequency among the candidates: what all of them say tells none apart."""
-    wanted = {stem: _beginning(stem) for stem in _stems(question)}
-    sentences = [_held(wanted, candidate) for candidate in candidates]
-    count = len(candidates)
-    held = [set().union(*parts) for parts in sentences]
-    weight = {}
-    for word in wanted:
-        documents = sum(word in words for words in held)
-        weight[word] = math.log1p((count - documents + 0.5) / (documents + 0.5))
-    total = sum(weight.values())
-
-    def share(words: Set[str]) -> float:
-        return sum(weight[word] for word in words) / total if total else 0.0
-
-    return [max(map(share, parts), default=0.0) for parts in sentences]
+    stems = list(dict.fromkeys(word[:STEM] for word in lexical.terms(question, at_most=None)))
+    parts = [_held(stems, [sentence.casefold() for sentence in sentences]) for sentences in candidates]
+    together = [functools.reduce(operator.or_, own, 0) for own in parts]
+    weights = []
+    for place in range(len(stems)):
+        documents = sum(own >> place & 1 for own in together)
+        weights.append(math.log1p((len(candidates) - documents + 0.5) / (documents + 0.5)))
+    total = sum(weights)
+    share_of = {
+        own: sum(weight for place, weight in enumerate(weights) if own >> place & 1) / total if total else 0.0
+        for own in set().union(*parts)
+    }
+    return [max(map(share_of.__getitem__, own), default=0.0) for own in parts]
 
 
 def rerank(
@@ -52,21 +54,25 @@ def rerank(
     return sorted(mixed, key=lambda entry: -entry[1])
 
 
-def _stems(text: str) -> set[str]:
-    return {word[:STEM] for word in lexical.terms(text, at_most=None)}
+def _held(stems: Sequence[str], sentences: Sequence[str]) -> set[int]:
+    """What sentences hold a word of: a bit a stem, each sentence one number. Stems are looked for instead of taking
+    each sentence into words, since most stand in few."""
+    whole = _BETWEEN.join(sentences)
+    starts = [0, *itertools.accumulate(len(sentence) + len(_BETWEEN) for sentence in sentences)]
+    held = [0] * len(sentences)
+    for place, stem in enumerate(stems):
+        at = whole.find(stem)
+        while at >= 0:
+            if _is_word(whole, at, stem):
+                sentence = bisect.bisect_right(starts, at) - 1
+                held[sentence] |= 1 << place
+                at = whole.find(stem, starts[sentence + 1])
+            else:
+                at = whole.find(stem, at + 1)
+    return set(held)
 
 
-def _beginning(stem: str) -> re.Pattern[str]:
-    """Finds the words that a stem stands for, a short one for itself alone."""
-    return re.compile(rf"(?<![^\W_]){re.escape(stem)}" + ("" if len(stem) == STEM else r"(?![^\W_])"))
-
-
-def _held(wanted: Mapping[str, re.Pattern[str]], sentences: Sequence[str]) -> list[set[str]]:
-    """The stems of which each sentence holds a word. They are looked for instead of taking each
-    sentence into words, since most stand nowhere in a candidate."""
-    whole = _BETWEEN.join(sentences).casefold()
-    near = [(stem, beginning) for stem, beginning in wanted.items() if stem in whole]
-    return [
-        {stem for stem, beginning in near if stem in sentence and beginning.search(sentence)}
-        for sentence in whole.split(_BETWEEN)
-    ]
+def _is_word(whole: str, at: int, stem: str) -> bool:
+    """Whether a word begins there that the stem stands for, a short one for itself alone."""
+    end = at + len(stem)
+    return not whole[at - 1 : at].isalnum() and (len(stem) == STEM or not whole[end : end + 1].isalnum())
