@@ -54,7 +54,7 @@ def test_a_stream_that_is_closed_ends_its_text(
     stream.close()
     assert settled(service)
     assert tickets[0].reason == "cancelled"
-    assert 5 <= len(tickets[0].tokens) < 1000
+    assert 4 <= len(tickets[0].tokens) < 1000  # the first chunk of a chat holds a role and no token
     written = service.monitor.registry.get_sample_value("alen_tokens_total", {"kind": "written"})
     assert len(tickets[0].tokens) - 3 <= (written or 0) <= len(tickets[0].tokens)
 
