@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import logging
 import os
 import platform
 import shutil
@@ -34,6 +35,7 @@ SOURCES = (
 # Products and sums are never joined behind our back: the same row must come out the same in every loop that makes it.
 _FLAGS = ("-std=c++17", "-O3", "-shared", "-fPIC", "-pthread", "-fno-math-errno", "-ffp-contract=off", "-w")
 _SECONDS = 120
+_logger = logging.getLogger("alen.kernels")
 
 
 class NotCompiled(WorkError):
@@ -75,9 +77,28 @@ def make(folder: Path) -> Path:
 
 
 def compiled(folder: Path) -> ctypes.CDLL | None:
-    """The library, None where it was not made yet, or was measured to be slower."""
+    """The library; None where none was made yet, or it was measured to be slower. One of another version of the source, or
+    for another processor, is compiled again for this one."""
     target = _target(folder)
+    if not target.exists() and _was_used(folder) and find_compiler() is not None:
+        _remake(folder)
     return _opened(target) if target.exists() and not _refusal(target).exists() else None
+
+
+def _was_used(folder: Path) -> bool:
+    """Whether a library lies there and was the faster one."""
+    made = [file for file in folder.glob(f"alen-*{_suffix()}") if not _refusal(file).exists()]
+    return bool(made) and os.access(folder, os.W_OK)
+
+
+@cache
+def _remake(folder: Path) -> None:
+    """Tried once, for a compiler that fails would fail again."""
+    _logger.warning("The kernels in %s are of another version or processor: compiling them anew, this once.", folder)
+    try:
+        make(folder)
+    except NotCompiled as error:
+        _logger.warning("%s Torch computes until alen models optimize succeeds.", error)
 
 
 def allow(folder: Path, allowed: bool) -> None:
@@ -104,8 +125,11 @@ def _opened(target: Path) -> ctypes.CDLL:
 
 
 def _target(folder: Path) -> Path:
-    suffix = ".dylib" if platform.system() == "Darwin" else ".so"
-    return folder / f"alen-{_digest()}{suffix}"
+    return folder / f"alen-{_digest()}{_suffix()}"
+
+
+def _suffix() -> str:
+    return ".dylib" if platform.system() == "Darwin" else ".so"
 
 
 @cache

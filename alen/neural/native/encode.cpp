@@ -34,22 +34,36 @@ struct EncoderTables {
 
 constexpr int ROWS_AT_ONCE = 256;  // of a thread, unless one text is longer: with all they need they stay in its cache
 
+struct Layer {
+    EncoderLayer given;
+    Weights qkv, o, up, down;
+
+    Layer(const EncoderShape& s, const EncoderLayer& from)
+        : given(from), qkv(from.qkv, 3 * s.width, s.width), o(from.o, s.width, s.width), up(from.up, s.inner, s.width),
+          down(from.down, s.width, s.inner) {}
+};
+
 struct Encoder {
     EncoderShape shape;
     EncoderTables tables;
-    std::vector<EncoderLayer> layers;
+    std::vector<Layer> layers;
     Pool pool;
+
+    Encoder(const EncoderShape& s, const EncoderTables& t, const EncoderLayer* from) : shape(s), tables(t), pool(s.threads) {
+        for (int number = 0; number < s.layers; number++) layers.emplace_back(s, from[number]);
+    }
 };
 
 // What one thread needs for some rows.
 struct EncoderRoom {
     Room<float> state;
     Room<Number> x, qkv, attended, inner;
+    Rows made;  // of the product that comes next
     AttentionRoom attention;
 
     EncoderRoom(const EncoderShape& s, int rows, int longest)
         : state((long)rows * s.width), x((long)rows * s.width), qkv(3L * rows * s.width), attended((long)rows * s.width),
-          inner((long)rows * s.inner), attention(s.width / s.heads, longest) {}
+          inner((long)rows * s.inner), made(rows, std::max(s.width, s.inner)), attention(s.width / s.heads, longest) {}
 };
 
 // Mean zero and variance one, times a weight, plus a bias (Ba et al., 2016), in place and as an
@@ -77,6 +91,10 @@ static void encode_texts(const Encoder& m, const int32_t* tokens, const int32_t*
     const int D = s.width, begin = starts[first], count = starts[last] - begin, rows = filled(count, ROW_STEP);
     float* state = room.state.data();
     Number *x = room.x.data(), *qkv = room.qkv.data(), *inner = room.inner.data(), *attended = room.attended.data();
+    Rows& made = room.made;
+    auto ready_all = [&](const Number* numbers, int inputs) {
+        for (int row = 0; row < count; row++) ready(numbers, row, inputs, made);
+    };
     for (int text = first; text < last; text++)
         for (int at = starts[text]; at < starts[text + 1]; at++) {
             const float *word = m.tables.words + (long)tokens[at] * D, *place = m.tables.positions + (long)(at - starts[text]) * D;
@@ -88,19 +106,24 @@ static void encode_texts(const Encoder& m, const int32_t* tokens, const int32_t*
         float* to = state + (long)row * D + at;
         store(to, load(to) + found);
     };
-    for (const EncoderLayer& layer : m.layers) {
-        multiply_rows(x, rows, D, layer.qkv, layer.qkv_bias, 3 * D,
+    for (const Layer& own : m.layers) {
+        const EncoderLayer& layer = own.given;
+        ready_all(x, D);
+        multiply_rows(x, made, rows, D, own.qkv, layer.qkv_bias, 3 * D,
                       [&](int row, int at, F found) { put(qkv + 3L * row * D + at, found); });
         for (int text = first; text < last; text++) {
             const long row = starts[text] - begin;
             attend_all(D, s.heads, qkv + 3 * row * D, attended + row * D, starts[text + 1] - starts[text], room.attention);
         }
-        multiply_rows(attended, rows, D, layer.o, layer.o_bias, D, add);
+        ready_all(attended, D);
+        multiply_rows(attended, made, rows, D, own.o, layer.o_bias, D, add);
         for (int row = 0; row < count; row++)
             standardise(state + (long)row * D, x + (long)row * D, D, s.eps, layer.attention_scale, layer.attention_shift);
-        multiply_rows(x, rows, D, layer.up, layer.up_bias, s.inner,
+        ready_all(x, D);
+        multiply_rows(x, made, rows, D, own.up, layer.up_bias, s.inner,
                       [&](int row, int at, F found) { put(inner + (long)row * s.inner + at, gelu(found)); });
-        multiply_rows(inner, rows, s.inner, layer.down, layer.down_bias, D, add);
+        ready_all(inner, s.inner);
+        multiply_rows(inner, made, rows, s.inner, own.down, layer.down_bias, D, add);
         for (int row = 0; row < count; row++)
             standardise(state + (long)row * D, x + (long)row * D, D, s.eps, layer.ffn_scale, layer.ffn_shift);
     }
@@ -156,7 +179,7 @@ int alen_encodes() { return alen::encodes(); }
 // Null where they do not. Everything that is pointed to must outlive the encoder.
 void* alen_encoder_new(const alen::EncoderShape* shape, const alen::EncoderTables* tables, const alen::EncoderLayer* layers) {
     if (!alen::encodes()) return nullptr;
-    return new alen::Encoder{*shape, *tables, {layers, layers + shape->layers}, alen::Pool(shape->threads)};
+    return new alen::Encoder(*shape, *tables, layers);
 }
 
 void alen_encoder_free(void* encoder) { delete (alen::Encoder*)encoder; }

@@ -1,5 +1,6 @@
-// The products and the attention of an encoder in vector registers, with weights of bfloat16 and float32 for all else;
-// encode.cpp includes it where there are no matrix units.
+// The products and the attention of an encoder in vector registers; encode.cpp includes it where there are no matrix
+// units. What is multiplied is rounded to whole numbers of eleven bits or so, an output and a row with a scale of its own:
+// their products are twice as fast as those of floats, and no coarser than bfloat16. All else is float32.
 #pragma once
 #include "encoding_parts.h"
 
@@ -11,6 +12,60 @@ constexpr int ROW_STEP = 8;
 #else
 constexpr int ROW_STEP = 4;
 #endif
+
+// The largest whole number of which so many squares fit into 32 bits.
+inline int most_of(int inputs) { return (int)std::sqrt(2147483647.0 / inputs); }
+
+// Weights as they come, in bfloat16, made whole; ``worth`` is that of a one for each output.
+struct Weights {
+    Room<int16_t> whole;
+    Room<float> worth;
+
+    Weights(const uint16_t* bits, int outputs, int inputs) : whole((long)outputs * inputs), worth(outputs) {
+        const F most = all((float)most_of(inputs));
+        for (long block = 0; block < outputs / LANES; block++) {
+            const uint16_t* from = bits + block * inputs * LANES;
+            F largest_even = zero(), largest_odd = zero(), even, odd;
+            for (int input = 0; input < inputs; input += 2) {
+                load_pairs(from + (long)input * LANES, even, odd);
+                largest_even = larger(largest_even, magnitude(even));
+                largest_odd = larger(largest_odd, magnitude(odd));
+            }
+            const F one = larger(larger(largest_even, largest_odd), all(1e-30f)) / most;
+            store(worth.data() + block * LANES, one);
+            for (int input = 0; input < inputs; input += 2) {
+                float evens[LANES], odds[LANES];
+                load_pairs(from + (long)input * LANES, even, odd);
+                store(evens, rounded(even / one));
+                store(odds, rounded(odd / one));
+                int16_t* to = whole.data() + (block * inputs + input) * LANES;
+                for (int lane = 0; lane < LANES; lane++) {
+                    to[2 * lane] = (int16_t)evens[lane];
+                    to[2 * lane + 1] = (int16_t)odds[lane];
+                }
+            }
+        }
+    }
+};
+
+// Rows made whole, as products take them.
+struct Rows {
+    Room<int16_t> whole;
+    Room<float> worth;
+
+    Rows(int rows, int widest) : whole((long)rows * widest), worth(rows) {}
+};
+
+inline void ready(const float* x, int row, int inputs, Rows& rows) {
+    const float *from = x + (long)row * inputs, limit = (float)most_of(inputs);
+    F most = zero();
+    for (int i = 0; i < inputs; i += LANES) most = larger(most, magnitude(load(from + i)));
+    const float one = std::fmax(largest(most), 1e-30f) / limit;
+    rows.worth[row] = one;
+    const F turned = all(1.0f / one);
+    int16_t* to = rows.whole.data() + (long)row * inputs;
+    for (int i = 0; i < inputs; i += LANES) store_whole(to + i, load(from + i) * turned);
+}
 
 // Plain loops are slower than torch.
 #if defined(ALEN_AVX512) || defined(ALEN_AVX2)
@@ -27,26 +82,23 @@ struct AttentionRoom {
     AttentionRoom(int width, int longest) : scores((long)ROW_STEP * longest), keys((long)longest * width) {}
 };
 
-// out(row, first output, sixteen numbers) of x [rows][inputs] times the weights, for whole steps of rows.
+// out(row, first output, sixteen numbers) of rows times the weights, for whole steps of rows.
 template <class Out>
-inline void multiply_rows(const float* x, int rows, int inputs, const uint16_t* weights, const float* bias, int outputs,
-                          const Out& out) {
+inline void multiply_rows(const float*, const Rows& x, int rows, int inputs, const Weights& weights, const float* bias,
+                          int outputs, const Out& out) {
     for (int output = 0; output < outputs; output += LANES) {
-        const uint16_t* own = weights + (long)output * inputs;
-        const F first = load(bias + output);
+        const int16_t* own = weights.whole.data() + (long)output * inputs;
+        const F shift = load(bias + output), worth = load(weights.worth.data() + output);
         for (int row = 0; row < rows; row += ROW_STEP) {
-            F found[ROW_STEP];
-            for (int r = 0; r < ROW_STEP; r++) found[r] = first;
-            const float* from = x + (long)row * inputs;
+            I found[ROW_STEP];
+            for (int r = 0; r < ROW_STEP; r++) found[r] = nothing();
+            const int16_t* from = x.whole.data() + (long)row * inputs;
             for (int input = 0; input < inputs; input += 2) {
-                F even, odd;
-                load_pairs(own + (long)input * LANES, even, odd);
-                for (int r = 0; r < ROW_STEP; r++) {
-                    found[r] = fma(even, all(from[(long)r * inputs + input]), found[r]);
-                    found[r] = fma(odd, all(from[(long)r * inputs + input + 1]), found[r]);
-                }
+                const I both = words(own + (long)input * LANES);
+                for (int r = 0; r < ROW_STEP; r++) found[r] = add_pairs(found[r], both, from + (long)r * inputs + input);
             }
-            for (int r = 0; r < ROW_STEP; r++) out(row + r, output, found[r]);
+            for (int r = 0; r < ROW_STEP; r++)
+                out(row + r, output, fma(number(found[r]), worth * all(x.worth[row + r]), shift));
         }
     }
 }

@@ -10,6 +10,17 @@ constexpr int ROW_STEP = LANES;
 
 inline bool encodes() { return tiles_allowed(); }
 
+// Weights and rows are multiplied as they come.
+struct Weights {
+    const uint16_t* bits;
+
+    Weights(const uint16_t* bits, int, int) : bits(bits) {}
+};
+struct Rows {
+    Rows(int, int) {}
+};
+inline void ready(const Number*, int, int, Rows&) {}
+
 inline void put(Number* out, F x) { _mm256_storeu_si256((__m256i*)out, (__m256i)_mm512_cvtneps_pbh(x.v)); }
 
 struct AttentionRoom {
@@ -22,12 +33,12 @@ struct AttentionRoom {
 
 // out(row, first output, sixteen numbers) of x [rows][inputs] times the weights, for whole tiles of rows.
 template <class Out>
-inline void multiply_rows(const uint16_t* x, int rows, int inputs, const uint16_t* weights, const float* bias, int outputs,
-                          const Out& out) {
+inline void multiply_rows(const Number* x, const Rows&, int rows, int inputs, const Weights& weights, const float* bias,
+                          int outputs, const Out& out) {
     alignas(64) float found[4][LANES * LANES];
     const long stride = 2L * inputs, size = (long)inputs * LANES;
     for (int output = 0; output < outputs; output += 2 * LANES) {
-        const uint16_t* own = weights + (long)output * inputs;
+        const uint16_t* own = weights.bits + (long)output * inputs;
         const F biases[2] = {load(bias + output), load(bias + output + LANES)};
         for (int row = 0; row < rows; row += 2 * LANES) {
             const uint16_t *x0 = x + (long)row * inputs, *x1 = x0 + (long)LANES * inputs;

@@ -38,8 +38,8 @@ class _Layer(ctypes.Structure):
 
 
 class NativeEncoder:
-    """The mean of an encoder's last states over the tokens of a text, scaled to length 1, in bfloat16 but for sums;
-    where there are no matrix units, only the weights are rounded.
+    """The mean of an encoder's last states over the tokens of a text, scaled to length 1: on matrix units in
+    bfloat16 but for sums; elsewhere float32, with products of whole numbers of eleven bits or so.
 
     A vector comes out bit for bit the same whatever else is embedded with it. Not safe to use from many threads at
     once. Raises BadInput where the processor has neither AVX2 nor more."""

@@ -112,6 +112,30 @@ inline __m128i as_halves(__m256 x) {
     const __m256i whole = _mm256_cvtps_epi32(x);
     return _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
 }
+inline I nothing() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+inline I words(const int16_t* p) {
+    __m256i a = _mm256_loadu_si256((const __m256i*)p), b = _mm256_loadu_si256((const __m256i*)(p + LANES));
+    asm("" : "+x"(a), "+x"(b));  // GCC would load them again for each row that they are multiplied with
+    return {a, b};
+}
+// Sums stay in their registers: left alone, GCC keeps one of them in memory, and each step waits for it.
+inline void add_products(__m256i& sum, __m256i pairs, __m256i shared) {
+    __m256i products;
+    asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "=&x"(products) : "x"(pairs), "x"(shared));
+}
+// Adds to each lane the products of its two numbers with the two at p, which all lanes share.
+inline I add_pairs(I sum, I pairs, const int16_t* p) {
+    int32_t two;
+    memcpy(&two, p, 4);
+    const __m256i shared = _mm256_set1_epi32(two);
+    add_products(sum.a, pairs.a, shared);
+    add_products(sum.b, pairs.b, shared);
+    return sum;
+}
+inline void store_whole(int16_t* p, F x) {
+    _mm_storeu_si128((__m128i*)p, as_halves(x.a));
+    _mm_storeu_si128((__m128i*)(p + 8), as_halves(x.b));
+}
 inline void store_bytes(int8_t* p, F x) { _mm_storeu_si128((__m128i*)p, _mm_packs_epi16(as_halves(x.a), as_halves(x.b))); }
 
 }  // namespace alen

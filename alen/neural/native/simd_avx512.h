@@ -68,6 +68,17 @@ inline I dot_bytes(const uint8_t* data, const int8_t* q, int32_t whole) {
     }
     return plus(one, two);
 }
+inline I nothing() { return every(0); }
+inline I words(const int16_t* p) { return {_mm512_loadu_si512(p)}; }
+// Adds to each lane the products of its two numbers with the two at p, which all lanes share.
+inline I add_pairs(I sum, I pairs, const int16_t* p) {
+    int32_t two;
+    memcpy(&two, p, 4);
+    return {_mm512_dpwssd_epi32(sum.v, pairs.v, _mm512_set1_epi32(two))};
+}
+inline void store_whole(int16_t* p, F x) {
+    _mm256_storeu_si256((__m256i*)p, _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(x.v)));
+}
 inline void store_bytes(int8_t* p, F x) {
     _mm_storeu_si128((__m128i*)p, _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(x.v)));
 }

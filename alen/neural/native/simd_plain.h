@@ -120,6 +120,21 @@ inline I dot_bytes(const uint8_t* data, const int8_t* q, int32_t whole) {
     for (int part = 0; part < 8; part++) sum = dot4(sum, data + 64 * part, q + 4 * part);
     return sum;
 }
+inline I nothing() { return every(0); }
+inline I words(const int16_t* p) { return bytes((const uint8_t*)p); }
+// Adds to each lane the products of its two numbers with the two at p, which all lanes share.
+inline I add_pairs(I sum, I pairs, const int16_t* p) {
+    int32_t x[LANES];
+    int16_t both[2 * LANES];
+    memcpy(x, sum.v, sizeof x);
+    memcpy(both, pairs.v, sizeof both);
+    for (int i = 0; i < LANES; i++) x[i] += (int)both[2 * i] * (int)p[0] + (int)both[2 * i + 1] * (int)p[1];
+    memcpy(sum.v, x, sizeof x);
+    return sum;
+}
+inline void store_whole(int16_t* p, F x) {
+    for (int i = 0; i < LANES; i++) p[i] = (int16_t)std::nearbyint(x.v[i]);
+}
 inline void store_bytes(int8_t* p, F x) {
     for (int i = 0; i < LANES; i++) p[i] = (int8_t)std::nearbyint(x.v[i]);
 }

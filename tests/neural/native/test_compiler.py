@@ -54,3 +54,30 @@ def test_what_is_slower_is_not_used(tmp_path: Path) -> None:
     assert compiled(tmp_path) is None
     allow(tmp_path, True)
     assert compiled(tmp_path) is not None
+
+
+def test_after_an_update_they_are_compiled_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    library()
+    here = make(FOLDER)
+    older = tmp_path / f"alen-0{here.suffix}"
+    older.touch()
+    assert compiled(tmp_path) is not None
+    assert (tmp_path / here.name).exists()
+    assert "compiling them anew" in caplog.text
+
+
+def test_what_was_slower_is_not_compiled_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / f"alen-0{make(FOLDER).suffix}").touch()
+    (tmp_path / "alen-0.slower").touch()
+    monkeypatch.setattr(compiler, "make", lambda folder: pytest.fail("compiled again"))
+    assert compiled(tmp_path) is None
+
+
+def test_a_compiler_that_fails_is_tried_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / f"alen-0{make(FOLDER).suffix}").touch()
+    monkeypatch.setenv("CXX", "false")
+    for _ in range(2):
+        assert compiled(tmp_path) is None
+    assert caplog.text.count("false failed") == 1
