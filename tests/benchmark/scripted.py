@@ -87,7 +87,9 @@ class ScriptedEngine:
         hits = [passage for passage in self.passages if passage.title in words]
         return sorted(hits, key=lambda passage: f"part {question.rstrip('?')[-1]}" not in passage.text)
 
-    def _recollect(self, question: str, vector: np.ndarray | None, *, passages: int, episodes: int) -> Recollection:
+    def _recollect(
+        self, question: str, vector: np.ndarray | None, *, passages: int, episodes: int, asked: str
+    ) -> Recollection:
         return Recollection(tuple(PassageHit(passage, 1.0) for passage in self._best(question)[:passages]))
 
     def _encode(self, texts: list[str]) -> np.ndarray:

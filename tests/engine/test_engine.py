@@ -127,6 +127,18 @@ def test_wrong_answers_are_corrected(engine):
     assert answer.text == "1,300 degrees"
 
 
+def test_courtesies_around_a_question_change_no_answer(engine, reader):
+    engine.teach(qa=[{"question": "Which hall holds the gauge?", "answer": "Hall four"}])
+    plain = engine.ask("Which hall holds the gauge?")
+    said = "Hello! Could you please tell me which hall holds the gauge, if you know?"
+    polite = engine.ask(said)
+    assert (polite.text, polite.confidence) == (plain.text, plain.confidence) == ("Hall four", plain.confidence)
+    assert reader.read_passages == []
+    assert polite.question == said
+    engine.feedback(polite.episode, correct=False, answer="Hall five")
+    assert engine.ask(said).text == "Hall five"
+
+
 def test_feedback_on_an_unknown_episode(engine):
     engine.teach(KILN)
     with pytest.raises(UnknownEpisode):

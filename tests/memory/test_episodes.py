@@ -106,6 +106,19 @@ def test_a_quarantined_fact_stays_so_when_taught_again_until_confirmed(memory: E
     assert recalled(memory, "Where is the key?") == ["In the jar"]
 
 
+def test_what_was_taught_or_called_wrong_counts_under_either_wording(memory: EpisodicMemory) -> None:
+    said, plain = "Tell me: which hook holds it?", "which hook holds it?"
+    memory.remember(question=said, answer="The third")
+    wrong = memory.record_answer(answer(said, "The first"))
+    memory.feedback(wrong, False)
+    found = memory.recollect(plain, asked=said)
+    assert [hit.score for hit in found.episodes if hit.episode.answer == "The third"] == [1.0]
+    assert found.refused == ("The first",)
+    alone = memory.recollect(plain)
+    assert alone.refused == ()
+    assert all(hit.score < 1 for hit in alone.episodes)
+
+
 def test_a_correction_that_was_known_is_confirmed(memory: EpisodicMemory) -> None:
     right = memory.remember(question="Where is the key?", answer="On the hook")
     memory.feedback(right, False)

@@ -177,6 +177,25 @@ def counted(url: str) -> set[str]:
     return {*re.findall(r'alen_requests_total\{.*worker="(\d)"', text)}
 
 
+def test_connections_that_stay_are_spread_evenly(tmp_path: Path) -> None:
+    with started(tmp_path, f"sqlite:///{tmp_path / 'memory.db'}", 2) as server:
+        clients = [httpx.Client(base_url=server.url, timeout=SECONDS) for _ in range(12)]
+        threads = [threading.Thread(target=client.get, args=["/v1/models"]) for client in clients]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(SECONDS)
+            until(lambda: counted(server.url) == {"0", "1"})
+            text = httpx.get(f"{server.url}/metrics", timeout=SECONDS).text
+        finally:
+            for client in clients:
+                client.close()
+    asked = re.findall(r'alen_requests_total\{(?=.*/v1/models).*worker="\d".*\} ([\d.]+)', text)
+    assert sum(map(float, asked)) == len(clients)
+    assert min(map(float, asked)) >= len(clients) / 2 - 2
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_stream_under_way_comes_to_its_end(tmp_path: Path, workers: int) -> None:
     with started(tmp_path, f"sqlite:///{tmp_path / 'memory.db'}", workers) as server:

@@ -77,8 +77,8 @@ def make(folder: Path) -> Path:
 
 
 def compiled(folder: Path) -> ctypes.CDLL | None:
-    """The library; None where none was made yet, or it was measured to be slower. One of another version of the source, or
-    for another processor, is compiled again for this one."""
+    """The library; None where none was made yet, or it was measured slower. One of another version, or for another
+    processor, is compiled anew."""
     target = _target(folder)
     if not target.exists() and _was_used(folder) and find_compiler() is not None:
         _remake(folder)
