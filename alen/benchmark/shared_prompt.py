@@ -19,7 +19,7 @@ from alen.generation.stepper import PIECE, Stepper
 from alen.generation.stopping import StopScanner
 from alen.generation.ticket import Step, Ticket
 from alen.language_model import LargeLanguageModel
-from alen.neural.native import Feed
+from alen.neural.paging import Feed
 from alen.types import Messages
 
 TOP = 15

@@ -24,7 +24,7 @@ from alen.generation.config import GenerationConfig
 from alen.generation.drafting import NONE, Draft, DraftCosts, Drafter
 from alen.generation.stepper import PIECE, Stepper
 from alen.generation.ticket import Sink, Ticket, Watch
-from alen.neural.native.decoder import Feed, Stepped
+from alen.neural.paging import Feed, Stepped
 from alen.types import CancelToken
 
 T = TypeVar("T")

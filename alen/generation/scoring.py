@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from alen.errors import Cancelled
 from alen.generation.stepper import PIECE, Stepper
-from alen.neural.native.decoder import Feed
+from alen.neural.paging import Feed
 from alen.types import CancelToken
 
 

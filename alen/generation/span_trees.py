@@ -13,7 +13,7 @@ from torch import Tensor
 
 from alen.generation.stepper import Stepper
 from alen.neural.cache import KVCache
-from alen.neural.native.decoder import Feed
+from alen.neural.paging import Feed
 from alen.neural.transformer import Transformer
 
 

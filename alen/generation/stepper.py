@@ -15,7 +15,7 @@ from torch import Tensor
 
 from alen.neural.cache import KVCache
 from alen.neural.config import TransformerConfig
-from alen.neural.native.decoder import Feed, Stepped
+from alen.neural.paging import Feed, Stepped
 
 PIECE = 128
 """Tokens of a prompt that are read together: where kernels round by how many rows there are, pieces that always begin

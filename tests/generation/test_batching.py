@@ -19,7 +19,7 @@ from alen.generation.config import GenerationConfig
 from alen.generation.drafting import DraftCosts
 from alen.generation.stepper import Stepper, TorchStepper
 from alen.generation.ticket import Step, Ticket
-from alen.neural.native import Feed
+from alen.neural.paging import Feed
 from tests.kernels import decoder, model
 
 END = 7

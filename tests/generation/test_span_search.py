@@ -13,7 +13,7 @@ from alen.generation.span_search import SearchWidth, Span, find_spans
 from alen.generation.span_trees import ForkedTree, MaskedTree
 from alen.generation.stepper import TorchStepper
 from alen.neural.cache import KVCache
-from alen.neural.native.decoder import Feed
+from alen.neural.paging import Feed
 from alen.neural.transformer import Transformer
 from tests.byte_reader import tiny_model
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from alen.neural.native import Feed, Format, NativeDecoder, PackedWeights
+from alen.neural.native import Format, NativeDecoder, PackedWeights
+from alen.neural.paging import Feed
 from alen.neural.weights import load_decoder
 from alen.neural.weights.gguf_blocks import load_packed
 

@@ -8,24 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from alen.neural.native.compiler import allow, compiled, find_compiler, is_slower, make
-    from alen.neural.native.decoder import Feed, NativeDecoder, Text, why_not
+    from alen.neural.native.decoder import NativeDecoder, why_not
     from alen.neural.native.encoder import NativeEncoder
     from alen.neural.native.encoder_weights import EncoderWeights, why_no_encoder
     from alen.neural.native.packed import Format, Packed, pack, pack_blocks
     from alen.neural.native.packed_weights import PackedWeights
-    from alen.neural.native.pages import PAGE, PagePool
+    from alen.neural.native.pages import PAGE
 
 _WHERE = {
     "PAGE": "pages",
     "EncoderWeights": "encoder_weights",
-    "Feed": "decoder",
     "Format": "packed",
     "NativeDecoder": "decoder",
     "NativeEncoder": "encoder",
     "Packed": "packed",
     "PackedWeights": "packed_weights",
-    "PagePool": "pages",
-    "Text": "decoder",
     "allow": "compiler",
     "compiled": "compiler",
     "find_compiler": "compiler",
@@ -40,14 +37,11 @@ _WHERE = {
 __all__ = [
     "PAGE",
     "EncoderWeights",
-    "Feed",
     "Format",
     "NativeDecoder",
     "NativeEncoder",
     "Packed",
     "PackedWeights",
-    "PagePool",
-    "Text",
     "allow",
     "compiled",
     "find_compiler",

@@ -8,8 +8,6 @@ from __future__ import annotations
 import ctypes
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,9 +18,9 @@ from alen.neural.config import TransformerConfig
 from alen.neural.native.large_pages import together
 from alen.neural.native.packed import Format, Packed
 from alen.neural.native.packed_weights import MATRICES, PackedWeights
-from alen.neural.native.pages import PAGE, PagePool
-from alen.neural.native.prefixes import Prefixes
+from alen.neural.native.pages import pages_for, pool_over
 from alen.neural.native.sizes import GROUP, LANES
+from alen.neural.paging import Feed, PagedTexts, Stepped
 from alen.neural.positions import rotation_table
 from alen.neural.transformer import Transformer
 
@@ -39,35 +37,6 @@ class _Shape(ctypes.Structure):
         ),
         ("eps", ctypes.c_float),
     ]
-
-
-@dataclass(slots=True, eq=False)
-class Text:
-    """A sequence in the cache: its pages and how many tokens it has. ``table`` is what the kernels read of it."""
-
-    pages: list[int] = field(default_factory=list)
-    length: int = 0
-    table: np.ndarray = field(default_factory=lambda: np.zeros(8, dtype=np.int32))
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """New tokens of a text; logits of the last ``wanted`` of them are asked for. ``text`` is a ``Text``, or whatever
-    another way of computing has in its place."""
-
-    text: Any
-    tokens: Sequence[int]
-    wanted: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Stepped:
-    """``logits`` (W, V) float32, and of each row the likeliest token (the lowest id of equals) and the logarithm of the
-    sum of all exponentials, so that ``logits[w, t] - log_total[w]`` is the log-probability of a token."""
-
-    logits: Tensor
-    best: np.ndarray
-    log_total: np.ndarray
 
 
 def why_not(config: TransformerConfig) -> str | None:
@@ -90,7 +59,7 @@ def why_not(config: TransformerConfig) -> str | None:
     return next((what for what, found in wrong.items() if found), None)
 
 
-class NativeDecoder:
+class NativeDecoder(PagedTexts):
     """A decoder whose rows come out bit for bit the same alone, in any batch, and in pieces of any size.
 
     ``matrices`` and ``norms`` are those of ``PackedWeights``. Not safe to use from many threads at once."""
@@ -110,8 +79,8 @@ class NativeDecoder:
         refused = why_not(config)
         if refused is not None:
             raise BadInput("model", refused, "what the kernels know", "Let torch compute it.")
-        self.config, self.pool = config, PagePool(config, cache_tokens)
-        self._prefixes = Prefixes(self.pool)
+        self._pages = pages_for(config, cache_tokens)
+        super().__init__(config, pool_over(self._pages))
         self.format = "+".join(sorted({matrix.format.name.lower() for matrix in matrices.values()}))
         self.bytes = sum(matrix.bytes for matrix in matrices.values())
         self._words = matrices["head"].rows
@@ -131,7 +100,7 @@ class NativeDecoder:
         cos, sin = rotation_table(config.max_seq_len, config.head_dim, config.positional)
         for which, table in ((2, norms["norm"]), (3, cos), (4, sin)):
             self._put_table(0, which, table)
-        library.alen_pages(ctypes.c_void_p(self._model), ctypes.c_void_p(self.pool.memory.data_ptr()))
+        library.alen_pages(ctypes.c_void_p(self._model), ctypes.c_void_p(self._pages.data_ptr()))
 
     @classmethod
     def of(
@@ -147,44 +116,6 @@ class NativeDecoder:
         """With the weights of a model, rounded to ``format``."""
         weights = PackedWeights.of(model, format, head=head)
         return cls(library, model.config, weights.matrices, weights.norms, threads=threads, cache_tokens=cache_tokens)
-
-    def begin(self, prompt: Sequence[int] = (), owner: str = "") -> Text:
-        """A new text that holds what ``owner`` knows of the beginning of ``prompt``: go on with
-        ``prompt[text.length:]``."""
-        pages = self._prefixes.find(prompt, owner)
-        made = Text(pages, len(pages) * PAGE)
-        _tell(made)
-        return made
-
-    def keep(self, prompt: Sequence[int], text: Text, owner: str = "") -> None:
-        """Know a prompt that ``text`` has read, so that others of ``owner`` that begin like it need not read that
-        again."""
-        self._prefixes.keep(prompt, text.pages, owner)
-
-    def fork(self, text: Text, length: int | None = None) -> Text:
-        """A text that goes on from the first ``length`` tokens of another: full pages are shared, the last is
-        copied."""
-        length = text.length if length is None else min(length, text.length)
-        full, rest = divmod(length, PAGE)
-        self._prefixes.make_room(bool(rest))
-        pages = [self.pool.share(page) for page in text.pages[:full]]
-        if rest:
-            pages.append(self.pool.copy(text.pages[full]))
-        made = Text(pages, length)
-        _tell(made)
-        return made
-
-    def truncate(self, text: Text, length: int) -> None:
-        """Forget all but the first ``length`` tokens."""
-        kept = -(-length // PAGE)
-        for page in text.pages[kept:]:
-            self.pool.give_back(page)
-        del text.pages[kept:]
-        text.length = min(text.length, length)
-
-    def end(self, text: Text) -> None:
-        """Give back what a text takes."""
-        self.truncate(text, 0)
 
     def step(self, feeds: Sequence[Feed], *, wide: bool = False) -> Stepped:
         """Logits of the wanted tokens, feed by feed in order.
@@ -208,7 +139,7 @@ class NativeDecoder:
         return hidden_WD
 
     def _rows(self, feeds: Sequence[Feed]) -> tuple[np.ndarray, int]:
-        self._grow(feeds)
+        self.grow(feeds)
         rows_R = np.zeros(sum(len(feed.tokens) for feed in feeds), dtype=_ROW)
         at = wanted = 0
         for feed in feeds:
@@ -229,51 +160,6 @@ class NativeDecoder:
         )
         for feed in feeds:
             feed.text.length += len(feed.tokens)
-
-    def fits(self, feeds: Sequence[Feed]) -> bool:
-        """Whether there are pages for all of them."""
-        needed = sum(self._missing(feed) for feed in feeds)
-        self._prefixes.make_room(needed)
-        return needed <= self.pool.free
-
-    def _missing(self, feed: Feed) -> int:
-        text = feed.text
-        return -(-(text.length + len(feed.tokens)) // PAGE) - len(text.pages) + self._shares_last(text)
-
-    def _shares_last(self, text: Text) -> bool:
-        """Whether it is about to write into a page that others read."""
-        at = text.length // PAGE
-        return at < len(text.pages) and self.pool.uses(text.pages[at]) > 1
-
-    def _grow(self, feeds: Sequence[Feed]) -> None:
-        for feed in feeds:
-            after = feed.text.length + len(feed.tokens)
-            if after > self.config.max_seq_len:
-                raise BadInput(
-                    "tokens", f"{after:,} in all", f"at most {self.config.max_seq_len:,}", "Shorten the text."
-                )
-            tokens = np.asarray(feed.tokens)
-            if tokens.size and (tokens.min() < 0 or tokens.max() >= self.config.vocab_size):
-                raise BadInput(
-                    "tokens",
-                    "an id outside of the vocabulary",
-                    f"0 to {self.config.vocab_size - 1}",
-                    "Use its tokenizer.",
-                )
-        if not self.fits(feeds):
-            found = f"{sum(map(self._missing, feeds))} pages of {PAGE} tokens"
-            raise BadInput(
-                "tokens", found, f"{self.pool.free} that are free", "Enlarge the cache or ask for less at once."
-            )
-        for feed in feeds:
-            text = feed.text
-            if self._shares_last(text):
-                at = text.length // PAGE
-                shared, text.pages[at] = text.pages[at], self.pool.copy(text.pages[at])
-                self.pool.give_back(shared)
-            while len(text.pages) * PAGE < text.length + len(feed.tokens):
-                text.pages.append(self.pool.take())
-            _tell(text)
 
     def _put_matrix(self, layer: int, which: int, name: str, matrices: Mapping[str, Packed]) -> None:
         matrix = matrices[name]
@@ -311,9 +197,3 @@ def _made(library: ctypes.CDLL, config: TransformerConfig, words: int, threads: 
         config.norm.eps,
     )
     return int(library.alen_new(ctypes.byref(shape)))
-
-
-def _tell(text: Text) -> None:
-    if len(text.pages) > len(text.table):
-        text.table = np.zeros(2 * len(text.pages), dtype=np.int32)
-    text.table[: len(text.pages)] = text.pages

@@ -9,7 +9,8 @@ import torch
 
 from alen.errors import BadInput
 from alen.neural.config import TransformerConfig
-from alen.neural.native import Feed, Format, NativeDecoder, why_not
+from alen.neural.native import Format, NativeDecoder, why_not
+from alen.neural.paging import Feed
 from alen.neural.transformer import Transformer
 from tests.kernels import decoder, library, model
 

@@ -13,7 +13,8 @@ from gguf.quants import quantize
 from torch import Tensor
 
 from alen.errors import CorruptWeights
-from alen.neural.native import Feed, NativeDecoder
+from alen.neural.native import NativeDecoder
+from alen.neural.paging import Feed
 from alen.neural.transformer import Transformer
 from alen.neural.weights.gguf import load_gguf
 from alen.neural.weights.gguf_blocks import load_packed

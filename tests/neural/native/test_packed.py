@@ -8,8 +8,9 @@ import torch
 from gguf.constants import GGMLQuantizationType
 from gguf.quants import dequantize, quantize
 
-from alen.neural.native import Feed, Format, NativeDecoder, Packed, PackedWeights, pack, pack_blocks
+from alen.neural.native import Format, NativeDecoder, Packed, PackedWeights, pack, pack_blocks
 from alen.neural.native.packed import interleaved
+from alen.neural.paging import Feed
 from tests.kernels import library, model
 
 FILE_KINDS = {

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from alen.neural.native.pages import PAGE, PagePool
+from alen.neural.paging.pages import PagePool
 
 
 class Prefixes:
@@ -26,7 +26,8 @@ class Prefixes:
     def find(self, tokens: Sequence[int], owner: str = "") -> list[int]:
         """Shared pages of the longest known beginning that leaves a token to be read."""
         keys, pages = [], []
-        for key in _keys(tokens, (len(tokens) - 1) // PAGE, owner):
+        size = self._pool.size
+        for key in _keys(tokens, (len(tokens) - 1) // size, size, owner):
             if key not in self._pages:
                 break
             keys.append(key)
@@ -37,7 +38,8 @@ class Prefixes:
 
     def keep(self, tokens: Sequence[int], pages: Sequence[int], owner: str = "") -> None:
         """Know the full pages of a prompt that was read."""
-        keys = list(_keys(tokens, min(len(tokens) // PAGE, len(pages)), owner))
+        size = self._pool.size
+        keys = list(_keys(tokens, min(len(tokens) // size, len(pages)), size, owner))
         for key, page in zip(reversed(keys), reversed(pages[: len(keys)]), strict=True):
             if key not in self._pages:
                 self._pages[key] = self._pool.share(page)
@@ -52,9 +54,9 @@ class Prefixes:
                 self._pool.give_back(self._pages.pop(key))
 
 
-def _keys(tokens: Sequence[int], pages: int, owner: str) -> Iterator[bytes]:
+def _keys(tokens: Sequence[int], pages: int, size: int, owner: str) -> Iterator[bytes]:
     before = owner.encode()
-    row = np.asarray(tokens[: pages * PAGE], dtype=np.int32)
+    row = np.asarray(tokens[: pages * size], dtype=np.int32)
     for page in range(pages):
-        before = hashlib.blake2b(before + row[page * PAGE : (page + 1) * PAGE].tobytes(), digest_size=16).digest()
+        before = hashlib.blake2b(before + row[page * size : (page + 1) * size].tobytes(), digest_size=16).digest()
         yield before
