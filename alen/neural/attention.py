@@ -14,6 +14,7 @@ from alen.neural.cache import KVCache
 from alen.neural.config import TransformerConfig
 from alen.neural.flash import flash_attention
 from alen.neural.masks import Scope
+from alen.neural.paging.keys import PagedKeys
 from alen.neural.positions import rotate
 
 
@@ -42,11 +43,13 @@ class Attention(nn.Module):
         x_BTD: Tensor,
         rotation: tuple[Tensor, Tensor] | None,
         scope: Scope,
-        cache: KVCache | None,
+        cache: KVCache | PagedKeys | None,
         layer: int,
     ) -> Tensor:
         batch, time, _ = x_BTD.shape
         q_BTHE, k_BTKE, v_BTKV = self._projected(x_BTD, rotation)
+        if isinstance(cache, PagedKeys):
+            return self.o(cache.attend(layer, q_BTHE[0], k_BTKE[0], v_BTKV[0]).reshape(1, time, -1))
         if self.flash and cache is None:
             out_BTHV = flash_attention(q_BTHE, k_BTKE, v_BTKV, scope, self.dropout if self.training else 0.0)
             if out_BTHV is not None:

@@ -11,6 +11,7 @@ from alen.neural.config import TransformerConfig
 from alen.neural.feedforward import FeedForward
 from alen.neural.masks import Scope
 from alen.neural.norms import make_norm
+from alen.neural.paging.keys import PagedKeys
 from alen.neural.residual import add_norm
 
 
@@ -36,7 +37,7 @@ class Block(nn.Module):
         x_BTD: Tensor,
         rotation: tuple[Tensor, Tensor] | None,
         scope: Scope,
-        cache: KVCache | None,
+        cache: KVCache | PagedKeys | None,
         layer: int,
     ) -> Tensor:
         if self.post:

@@ -13,6 +13,7 @@ from alen.neural.config import TransformerConfig
 from alen.neural.initialise import initialise
 from alen.neural.masks import Scope, scope
 from alen.neural.norms import make_norm
+from alen.neural.paging.keys import PagedKeys
 from alen.neural.positions import alibi_slopes, rotation_table, sinusoids
 
 
@@ -94,6 +95,18 @@ class Transformer(nn.Module):
         if cache is not None:
             cache.advance(tokens_BT.shape[1])
         return x_BTD if self.config.norm.placement == "post" else self.norm(x_BTD)
+
+    def paged(self, tokens_T: Tensor, positions_T: Tensor, keys: PagedKeys) -> Tensor:
+        """Final hidden states (T, D) of rows that may belong to many texts: ``keys`` knows to which, and who sees
+        whom."""
+        positions_BT = positions_T[None]
+        x_BTD = self._embedded(tokens_T[None], positions_BT, None)
+        rotation = None
+        if self.config.positional.encoding == "rope":
+            rotation = (self.cos[positions_BT].to(x_BTD.dtype), self.sin[positions_BT].to(x_BTD.dtype))
+        for layer, block in enumerate(self.blocks):
+            x_BTD = block(x_BTD, rotation, Scope(), keys, layer)
+        return (x_BTD if self.config.norm.placement == "post" else self.norm(x_BTD))[0]
 
     def _positions(self, tokens_BT: Tensor, cache: KVCache | None) -> Tensor:
         time = tokens_BT.shape[1]
