@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from ctypes import CDLL
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from alen import models, paths
 from alen.errors import BadInput, TooLong
@@ -19,24 +16,19 @@ from alen.generation.batching import Batcher
 from alen.generation.choosing import Constraint
 from alen.generation.config import GenerationConfig
 from alen.generation.constrain import Forms
+from alen.generation.loading import Machine, Rounding, load
 from alen.generation.scoring import Told, of_prompt, scores
 from alen.generation.stepper import Stepper
 from alen.generation.text_generator import TextGenerator, TextStream
 from alen.neural.describe import describe
 from alen.neural.host_memory import give_back, keep_freed
-from alen.neural.native import NativeDecoder, compiled, why_not
-from alen.neural.packing import pack_for_decoding
-from alen.neural.precision import Precision, choose_dtype
+from alen.neural.native import compiled
 from alen.neural.transformer import Transformer
-from alen.neural.weights import LoadedModel, load_decoder, read_config
-from alen.neural.weights.gguf_blocks import load_packed
+from alen.neural.weights import LoadedModel
 from alen.neural.weights.lazy import LazyModel
 from alen.text import chat_template
 from alen.text.tokenizer import Tokenizer
 from alen.types import CancelToken, Completion, Messages
-
-CACHE_TOKENS = 32_768
-"""Tokens of all texts together that kernels keep keys and values of."""
 
 
 class LargeLanguageModel:
@@ -72,21 +64,25 @@ class LargeLanguageModel:
         cls,
         name_or_path: str | Path = "smollm2-135m-instruct",
         home: str | Path | None = None,
-        dtype: Precision = "auto",
+        dtype: Rounding = "auto",
+        on: Machine = "auto",
     ) -> LargeLanguageModel:
         """Load an installed model by name, a GGUF file, a Hugging Face style folder or an ALEN folder.
 
-        ``dtype`` float32 computes everything in float32. bfloat16 multiplies prompts in bfloat16 and single tokens with
-        float16 weights, and keeps all states in float32. auto takes the kernels of ``alen.neural.native`` where they
+        A GPU computes where there is one, unless it is to be ``on`` the processor.
+
+        ``dtype`` float32 computes everything in float32. On a GPU all else is bfloat16, and int8 and float8 round the
+        weights of layers to a byte. On a processor bfloat16 multiplies prompts in bfloat16 and single tokens with
+        float16 weights, and keeps all states in float32; auto takes the kernels of ``alen.neural.native`` where they
         were compiled and know the model, with the weights of a GGUF file as they are and others as bytes; else bfloat16
         where the processor multiplies it natively. Raises UnknownModel, ModelNotInstalled, CorruptWeights, BadInput
-        when it is an encoder."""
+        when it is an encoder, and for int8 and float8 without a GPU."""
         keep_freed()
         root = paths.home(home)
         files = models.locate(name_or_path, root)
         if files.kind != "decoder":
             raise BadInput("model", f"{files.name}, an {files.kind}", "a decoder", "For example smollm2-135m-instruct.")
-        loaded, stepper, format = _loaded(files.path, dtype, compiled(paths.kernels_folder(root)))
+        loaded, stepper, format = load(files.path, dtype, compiled(paths.kernels_folder(root)), on)
         is_folder = files.path.is_dir()
         tokenizer = Tokenizer.from_folder(files.path) if is_folder else Tokenizer.from_gguf(loaded.metadata)
         names = {"name": files.name, "fingerprint": files.fingerprint}
@@ -300,24 +296,3 @@ def _begin(loaded: LoadedModel | LazyModel, tokenizer: Tokenizer) -> tuple[int, 
     """The tokens a plain prompt starts with, for models that were trained so."""
     wanted = loaded.metadata.get("tokenizer.ggml.add_bos_token", False)
     return (tokenizer.bos_id,) if wanted and tokenizer.bos_id is not None else ()
-
-
-def _loaded(path: Path, dtype: Precision, library: CDLL | None) -> tuple[LoadedModel | LazyModel, Stepper | None, str]:
-    """The model, what computes in its place, and the format of its weights."""
-    threads, room = torch.get_num_threads(), CACHE_TOKENS
-    if dtype == "auto" and library is not None and why_not(read_config(path)) is None:
-        if path.is_file():
-            packed = load_packed(path)
-            decoder = NativeDecoder(
-                library, packed.config, packed.matrices, packed.norms, threads=threads, cache_tokens=room
-            )
-            lazy = LazyModel(packed.config, packed.metadata, lambda: load_decoder(path).model)
-            return lazy, decoder, decoder.format
-        loaded = load_decoder(path)
-        decoder = NativeDecoder.of(library, loaded.model, threads=threads, cache_tokens=room)
-        lazy = LazyModel(loaded.config, loaded.metadata, lambda: load_decoder(path).model)
-        return lazy, decoder, decoder.format
-    loaded, precision = load_decoder(path), choose_dtype(dtype)
-    if precision == torch.bfloat16:
-        pack_for_decoding(loaded.model, precision)
-    return loaded, None, str(precision).removeprefix("torch.")

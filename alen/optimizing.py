@@ -38,8 +38,8 @@ def optimize(model: str | Path, home: Path, progress: Progress | None = None) ->
     native.allow(folder, True)
     report("measuring", 0, ROUNDS)
     ways = {
-        "kernels": LargeLanguageModel.from_pretrained(model, home),
-        "torch": LargeLanguageModel.from_pretrained(model, home, dtype=_precision_of_torch()),
+        "kernels": LargeLanguageModel.from_pretrained(model, home, on="processor"),
+        "torch": LargeLanguageModel.from_pretrained(model, home, dtype=_precision_of_torch(), on="processor"),
     }
     refused = why_not(ways["kernels"].config)
     if refused is not None:

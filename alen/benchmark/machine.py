@@ -66,6 +66,8 @@ def machine() -> dict[str, Any]:
     if torch is not None:
         found["threads"] = torch.get_num_threads()
         found["instructions"] = torch.backends.cpu.get_cpu_capability()
+        if torch.cuda.is_available():
+            found["gpu"] = torch.cuda.get_device_name(0)
     return found
 
 

@@ -38,6 +38,11 @@ def test_blocks_are_rounded_and_the_head_is_not() -> None:
     assert kinds.pop("head") is nn.Linear
     assert set(kinds.values()) == {ScaledLinear}
     assert len(kinds) == 4 * of.config.num_layers
+    of = model(num_layers=6)
+    round_weights(of, "float8")
+    rounded = {name for name, module in of.named_modules() if isinstance(module, ScaledLinear)}
+    parts = ("attention.o", "ffn.gate_up", "ffn.down")
+    assert rounded == {f"blocks.{layer}.{part}" for layer in (2, 3) for part in parts}
     with pytest.raises(BadInput, match="bfloat16, int8, float8"):
         round_weights(of, "int4")  # type: ignore[arg-type]  # what is refused
 
