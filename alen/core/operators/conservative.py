@@ -15,8 +15,9 @@ CLEAR_LEAD = 0.1
 the case for seven questions in ten, and reading a second passage for the others gains as much as for all."""
 
 
-AROUND = 200
-"""Characters on each side of the sentence that fits best, with fast effort: reading takes as long as what is read."""
+AROUND = 150
+"""Characters on each side of the sentence that fits best, with fast effort: reading takes as long as what is read, and
+on 520 questions of the calibration articles 150 were as often right as 200, in four fifths of the time."""
 
 
 def read_passages(situation: Situation, reader: Reader | None) -> list[Proposal]:
