@@ -1,7 +1,8 @@
-"""How fast ALEN reads and writes beside llama.cpp and transformers: ``python benchmarks/inference.py TEXT``.
+"""How fast ALEN reads and writes beside other programs: ``python benchmarks/inference.py TEXT``.
 
 TEXT is any long English text; prompts are pieces of it. All sides hold the same weights, use as many threads, and take
-turns within one run: llama.cpp with the file as it is and with its layers as Q4_0 and Q8_0, its quickest counts.
+turns within one run: llama.cpp with the file as it is and with its layers as Q4_0 and Q8_0, its quickest counts,
+CTranslate2 with all matrices in bytes, and transformers.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from alen.benchmark import machine, report
 from alen.benchmark.decoding import embedding
 from alen.benchmark.decoding.bandwidth import read_bandwidth
+from alen.benchmark.decoding.converted import converted
 from alen.benchmark.decoding.perplexity import surprises
 from alen.benchmark.decoding.requantised import requantised
 from alen.benchmark.decoding.turns import Timed, Work, measure, processes
@@ -64,6 +66,7 @@ def run(options: argparse.Namespace) -> Result:
         files[f"llama.cpp@{kind.name}"] = str(
             requantised(source, options.work / f"{source.stem}.{kind.name}.gguf", kind)
         )
+    files["CTranslate2 int8"] = str(converted(source, tokenizer, options.work / f"{source.stem}.ctranslate2"))
     files |= {f"transformers {dtype}": str(source) for dtype in options.transformers}
     ids = tokenizer.encode(options.text.read_text("utf-8")[: options.characters])
     works = _works(ids, tokenizer, options.rounds)
@@ -136,7 +139,7 @@ def _rows(found: dict[str, Timed], weights: int, bandwidth: float) -> list[Row]:
         ),
     ]
     for name in ("write", "read 512", "eight"):
-        for other in (side for side in found[name].rates if side.startswith("transformers")):
+        for other in (side for side in found[name].rates if side.startswith(("CTranslate2", "transformers"))):
             rows.append(_ratio(f"{name} {other}".replace(" ", "_"), f"{name}, to {other}", found[name], OURS, other))
     return rows
 

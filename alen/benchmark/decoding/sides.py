@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from alen.benchmark.decoding.encoders import EncoderSide, OurEncoder, SentenceTransformers
+from alen.benchmark.decoding.peers import CTranslate2, LlamaCpp, Transformers
 
 Told = dict[str, Any]
 
@@ -96,108 +97,13 @@ def _stepper(file: Path, threads: int, weights: str) -> Any:
     return NativeDecoder(library, packed.config, packed.matrices, packed.norms, threads=threads, cache_tokens=room)
 
 
-class LlamaCpp:
-    """Its server, over HTTP on this machine; its own clock is taken, which leaves HTTP out."""
-
-    def __init__(self, file: str, threads: int) -> None:
-        import httpx
-        import xllamacpp
-
-        wanted = xllamacpp.CommonParams()
-        wanted.model.path = file
-        wanted.n_ctx, wanted.n_parallel, wanted.n_batch = 16_384, 8, 512
-        wanted.cpuparams.n_threads = wanted.cpuparams_batch.n_threads = threads
-        self._server = xllamacpp.Server(wanted)
-        self._http = httpx.Client(base_url=self._server.listening_address, timeout=600, trust_env=False)
-
-    def read(self, tokens: list[int]) -> float:
-        return float(self._told(tokens, 1)["timings"]["prompt_ms"]) / 1e3
-
-    def write(self, tokens: list[int], count: int) -> tuple[float, list[int]]:
-        told = self._told(tokens, count)
-        # The first token comes with the prompt.
-        return float(told["timings"]["predicted_ms"]) / 1e3 * (count - 1) / count, list(told.get("tokens", []))
-
-    def streams(self, prompts: Sequence[list[int]], count: int) -> float:
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(len(prompts)) as pool:
-            started = time.perf_counter()
-            list(pool.map(lambda prompt: self._told(prompt, count), prompts))
-            return time.perf_counter() - started
-
-    def _told(self, tokens: list[int], count: int) -> Told:
-        body = {
-            "prompt": tokens,
-            "n_predict": count,
-            "temperature": 0,
-            "ignore_eos": True,
-            "cache_prompt": False,
-            "return_tokens": True,
-        }
-        got = self._http.post("/completion", json=body)
-        got.raise_for_status()
-        return dict(got.json())
-
-
-class Transformers:
-    """Of the file's weights in bfloat16 or float32, whichever it is told."""
-
-    def __init__(self, file: str, threads: int, dtype: str) -> None:
-        import torch
-        import transformers
-
-        torch.set_num_threads(threads)
-        transformers.logging.set_verbosity_error()
-        transformers.logging.disable_progress_bar()
-        self._torch = torch
-        path = Path(file)
-        self._model = transformers.AutoModelForCausalLM.from_pretrained(
-            path.parent, gguf_file=path.name, dtype=getattr(torch, dtype)
-        ).eval()
-
-    def read(self, tokens: list[int]) -> float:
-        with self._torch.inference_mode():
-            started = time.perf_counter()
-            self._model(self._torch.tensor([tokens]), logits_to_keep=1)
-            return time.perf_counter() - started
-
-    def write(self, tokens: list[int], count: int) -> tuple[float, list[int]]:
-        once = self.read(tokens)
-        ids = self._torch.tensor([tokens])
-        started = time.perf_counter()
-        made = self._model.generate(
-            ids,
-            attention_mask=self._torch.ones_like(ids),
-            max_new_tokens=count,
-            min_new_tokens=count,
-            do_sample=False,
-            pad_token_id=0,
-        )
-        return max(1e-9, time.perf_counter() - started - once), made[0, len(tokens) :].tolist()
-
-    def streams(self, prompts: Sequence[list[int]], count: int) -> float:
-        longest = max(map(len, prompts))
-        ids = self._torch.tensor([[0] * (longest - len(prompt)) + prompt for prompt in prompts])
-        seen = self._torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
-        started = time.perf_counter()
-        self._model.generate(
-            ids,
-            attention_mask=seen,
-            max_new_tokens=count,
-            min_new_tokens=count,
-            do_sample=False,
-            pad_token_id=0,
-        )
-        return time.perf_counter() - started
-
-
 SIDES: dict[str, Callable[[str, int], Side | EncoderSide]] = {
     "alen": Ours,
     "alen drafting": lambda file, threads: Ours(file, threads, 7),
     "alen bytes": lambda file, threads: Ours(file, threads, 0, "bytes"),
     "alen float32": lambda file, threads: Ours(file, threads, 0, "float32"),
     "llama.cpp": LlamaCpp,
+    "CTranslate2 int8": CTranslate2,
     "transformers bf16": lambda file, threads: Transformers(file, threads, "bfloat16"),
     "transformers fp32": lambda file, threads: Transformers(file, threads, "float32"),
     "alen encoder": OurEncoder,
