@@ -88,7 +88,7 @@ class ScriptedEngine:
         return sorted(hits, key=lambda passage: f"part {question.rstrip('?')[-1]}" not in passage.text)
 
     def _recollect(
-        self, question: str, vector: np.ndarray | None, *, passages: int, episodes: int, asked: str
+        self, question: str, vector: np.ndarray | None, *, passages: int, episodes: int, asked: str | None = None
     ) -> Recollection:
         return Recollection(tuple(PassageHit(passage, 1.0) for passage in self._best(question)[:passages]))
 

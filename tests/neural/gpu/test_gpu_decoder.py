@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import sysconfig
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -147,6 +149,8 @@ def test_what_it_does_not_know_is_refused(changed: dict[str, Any], what: str) ->
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
+@pytest.mark.skipif(not Path(sysconfig.get_path("include"), "Python.h").exists(), reason="inductor wants its headers")
+@pytest.mark.filterwarnings("ignore:The distutils package:DeprecationWarning")  # PyTorch imports it
 def test_a_step_is_compiled_whole() -> None:
     of = model(attention=GROUPED)
     made = on_cpu(of, compiled=True)
