@@ -18,7 +18,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "build" / "kernels"
 
 
 @cache
-def library() -> CDLL:
+def loaded_library() -> CDLL:
     if find_compiler() is None:
         pytest.skip("needs a compiler of C++")
     make(FOLDER)
@@ -47,4 +47,4 @@ def model(seed: int = 0, **changed: Any) -> Transformer:
 def decoder(
     of: Transformer | None = None, format: Format = Format.BYTES, *, tokens: int = 4000, threads: int = 2
 ) -> NativeDecoder:
-    return NativeDecoder.of(library(), of or model(), format, head=format, threads=threads, cache_tokens=tokens)
+    return NativeDecoder.of(loaded_library(), of or model(), format, head=format, threads=threads, cache_tokens=tokens)

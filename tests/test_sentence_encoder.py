@@ -190,7 +190,7 @@ def test_the_reference_gives_the_same_vectors(models_home, dtype, cosine):
 def test_kernels_are_used_once_they_were_compiled(models_home, tmp_path, monkeypatch):
     (tmp_path / "models").symlink_to(models_home / "models")
     by_torch = SentenceEncoder.from_pretrained(home=tmp_path, dtype="float32").encode(SENTENCES)
-    if not kernels.library().alen_encodes():
+    if not kernels.loaded_library().alen_encodes():
         pytest.skip("needs AVX2 or more")
     (tmp_path / "kernels").symlink_to(kernels.FOLDER)
     encoder = SentenceEncoder.from_pretrained(home=tmp_path)
@@ -203,7 +203,7 @@ def test_kernels_are_used_once_they_were_compiled(models_home, tmp_path, monkeyp
 @pytest.mark.models
 def test_kernels_need_no_torch(models_home, tmp_path):
     """Starting takes a third of the time without it."""
-    if not kernels.library().alen_encodes():
+    if not kernels.loaded_library().alen_encodes():
         pytest.skip("needs AVX2 or more")
     (tmp_path / "models").symlink_to(models_home / "models")
     (tmp_path / "kernels").symlink_to(kernels.FOLDER)

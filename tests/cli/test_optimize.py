@@ -12,7 +12,7 @@ from alen import optimizing
 from alen.language_model import LargeLanguageModel
 from alen.neural import native
 from tests.cli.conftest import Ran
-from tests.kernels import FOLDER, library
+from tests.kernels import FOLDER, loaded_library
 
 Alen = Callable[..., Ran]
 
@@ -20,7 +20,7 @@ Alen = Callable[..., Ran]
 @pytest.fixture
 def home(tmp_path: Path, models_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """With the models, and a library that is compiled already."""
-    library()
+    loaded_library()
     shutil.copytree(FOLDER, tmp_path / "kernels", ignore=shutil.ignore_patterns("*.safetensors", "*.slower"))
     (tmp_path / "models").symlink_to(models_home / "models")
     monkeypatch.setenv("ALEN_HOME", str(tmp_path))

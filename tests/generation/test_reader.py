@@ -12,7 +12,7 @@ from alen.generation.reader import ADAPTER, SpanReader
 from alen.generation.span_trees import ForkedTrees, MaskedTrees
 from alen.neural import lora
 from tests.byte_reader import byte_tokenizer, tiny_model
-from tests.kernels import decoder, library
+from tests.kernels import decoder, loaded_library
 
 PASSAGE = "The kiln in Halden fires stoneware at 1,240 degrees. Its door is blue, and the key hangs behind it."
 QUESTION = "How hot does the kiln get?"
@@ -113,9 +113,9 @@ def test_kernels_read_as_torch_does_and_their_weights_are_kept(models_home: Path
     names = {"name": files.name, "fingerprint": files.fingerprint}
     passages = [PASSAGE, "The library of Halden was founded in 1850 by two sisters, both of them bookbinders."]
     by_torch = SpanReader.load(files.path, **names, dtype=torch.float32)
-    first = SpanReader.load(files.path, **names, kernels=library(), kept=tmp_path)
+    first = SpanReader.load(files.path, **names, kernels=loaded_library(), kept=tmp_path)
     assert [file.name[:7] for file in tmp_path.iterdir()] == ["reader-"]
-    second = SpanReader.load(files.path, **names, kernels=library(), kept=tmp_path)
+    second = SpanReader.load(files.path, **names, kernels=loaded_library(), kept=tmp_path)
     assert by_torch.fingerprint == first.fingerprint == second.fingerprint
     for question in (QUESTION, "Where does the key hang?", "When was the library founded?"):
         expected, found = by_torch.read(question, passages), first.read(question, passages)

@@ -5,8 +5,6 @@ is a program of its own."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,26 +14,20 @@ from torch import nn
 from torch.testing import assert_close
 
 from alen.neural import residual
+from tests.triton_comparison import compare
 
 PROGRAM = Path(__file__).with_name("residual_comparison.py")
-
-
-def compare(device: str, **environment: str) -> None:
-    command = [sys.executable, str(PROGRAM), device]
-    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "24 comparisons" in done.stdout
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="Triton is for Linux")
 def test_kernels_are_the_plain_operations_in_the_interpreter() -> None:
-    compare("cpu", TRITON_INTERPRET="1")
+    compare(PROGRAM, 24, "cpu", TRITON_INTERPRET="1")
 
 
 @pytest.mark.gpu
 def test_kernels_are_the_plain_operations_on_a_gpu() -> None:
-    compare("cuda")
+    compare(PROGRAM, 24, "cuda")
 
 
 def test_the_plain_operations_serve_where_there_is_no_kernel() -> None:

@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from alen.benchmark.decoding.encoders import EncoderSide, OurEncoder, SentenceTransformers
-from alen.benchmark.decoding.peers import CTranslate2, LlamaCpp, Transformers
-
-Told = dict[str, Any]
+from alen.benchmark.decoding.peers import CTranslate2, LlamaCpp, Told, Transformers
 
 
 class Side(Protocol):

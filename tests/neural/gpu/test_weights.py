@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from torch import nn
 from alen.errors import BadInput
 from alen.neural.gpu.weights import ScaledLinear, round_weights
 from tests.kernels import model
+from tests.triton_comparison import compare
 
 PROGRAM = Path(__file__).with_name("weight_comparison.py")
 
@@ -47,19 +46,12 @@ def test_blocks_are_rounded_and_the_head_is_not() -> None:
         round_weights(of, "int4")  # type: ignore[arg-type]  # what is refused
 
 
-def compare(device: str, **environment: str) -> None:
-    command = [sys.executable, str(PROGRAM), device]
-    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "12 comparisons" in done.stdout
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="Triton is for Linux")
 def test_the_kernel_is_the_product_in_the_interpreter() -> None:
-    compare("cpu", TRITON_INTERPRET="1")
+    compare(PROGRAM, 12, "cpu", TRITON_INTERPRET="1")
 
 
 @pytest.mark.gpu
 def test_the_kernel_is_the_product_on_a_gpu() -> None:
-    compare("cuda")
+    compare(PROGRAM, 12, "cuda")

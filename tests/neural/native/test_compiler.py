@@ -8,11 +8,11 @@ import pytest
 
 from alen.neural.native import allow, compiled, compiler, make
 from alen.neural.native.compiler import NotCompiled
-from tests.kernels import FOLDER, library
+from tests.kernels import FOLDER, loaded_library
 
 
 def test_it_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    library()
+    loaded_library()
     monkeypatch.setattr(compiler, "find_compiler", lambda: pytest.fail("compiled again"))
     assert make(FOLDER).exists()
     assert compiled(FOLDER) is not None
@@ -46,7 +46,7 @@ def test_another_processor_or_source_is_another_library(tmp_path: Path, monkeypa
 
 
 def test_what_is_slower_is_not_used(tmp_path: Path) -> None:
-    library()
+    loaded_library()
     target = make(FOLDER)
     (tmp_path / target.name).write_bytes(target.read_bytes())
     assert compiled(tmp_path) is not None
@@ -57,7 +57,7 @@ def test_what_is_slower_is_not_used(tmp_path: Path) -> None:
 
 
 def test_after_an_update_they_are_compiled_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    library()
+    loaded_library()
     here = make(FOLDER)
     older = tmp_path / f"alen-0{here.suffix}"
     older.touch()

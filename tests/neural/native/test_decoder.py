@@ -12,7 +12,7 @@ from alen.neural.config import TransformerConfig
 from alen.neural.native import Format, NativeDecoder, why_not
 from alen.neural.paging import Feed
 from alen.neural.transformer import Transformer
-from tests.kernels import decoder, library, model
+from tests.kernels import decoder, loaded_library, model
 
 TOKENS = torch.randint(0, 100, (200,), generator=torch.Generator().manual_seed(1)).tolist()
 WIDTHS = (False, True)
@@ -212,7 +212,7 @@ def test_what_the_kernels_do_not_know_is_said(changed: dict, what: str) -> None:
     config = TransformerConfig.parse({"vocab_size": 100, "d_model": 64, "num_layers": 1} | changed)
     assert what in (why_not(config) or "")
     with pytest.raises(BadInput, match="model"):
-        NativeDecoder(library(), config, {}, {}, threads=1, cache_tokens=64)
+        NativeDecoder(loaded_library(), config, {}, {}, threads=1, cache_tokens=64)
 
 
 def test_a_long_text_is_summed_as_torch_sums_it() -> None:

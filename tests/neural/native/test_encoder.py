@@ -41,7 +41,7 @@ def model(**changed: Any) -> Transformer:
 
 
 def encoder(of: Transformer, threads: int = 2) -> NativeEncoder:
-    library = kernels.library()
+    library = kernels.loaded_library()
     if not library.alen_encodes():
         pytest.skip("needs AVX2 or more")
     return NativeEncoder(library, EncoderWeights.of(of), threads=threads)

@@ -18,7 +18,7 @@ from alen.neural.paging import Feed
 from alen.neural.transformer import Transformer
 from alen.neural.weights.gguf import load_gguf
 from alen.neural.weights.gguf_blocks import load_packed
-from tests.kernels import library, model
+from tests.kernels import loaded_library, model
 
 TOKENS = torch.randint(0, 96, (80,), generator=torch.Generator().manual_seed(1)).tolist()
 
@@ -90,7 +90,7 @@ LAYERS = ("_q.weight", "_k.weight", "_v.weight", "_output.weight", "_gate.weight
 def test_it_computes_what_the_numbers_compute(tmp_path: Path, kinds: dict[str, Kind], tied: bool) -> None:
     file = written(tmp_path, model(vocab_size=96, tie_embeddings=tied), kinds, tied=tied)
     packed = load_packed(file)
-    made = NativeDecoder(library(), packed.config, packed.matrices, packed.norms, threads=2, cache_tokens=1000)
+    made = NativeDecoder(loaded_library(), packed.config, packed.matrices, packed.norms, threads=2, cache_tokens=1000)
     with torch.inference_mode():
         expected = load_gguf(file).model(torch.tensor([TOKENS]))[0]
     found = made.step([Feed(made.begin(), TOKENS, len(TOKENS))]).logits

@@ -11,7 +11,7 @@ from gguf.quants import dequantize, quantize
 from alen.neural.native import Format, NativeDecoder, Packed, PackedWeights, pack, pack_blocks
 from alen.neural.native.packed import interleaved
 from alen.neural.paging import Feed
-from tests.kernels import library, model
+from tests.kernels import loaded_library, model
 
 FILE_KINDS = {
     GGMLQuantizationType.Q8_0: Format.BYTES,
@@ -32,7 +32,7 @@ def embedded(matrix: Packed, rows: int) -> torch.Tensor:
             parameter.fill_(1.0)
     weights = PackedWeights.of(of, Format.HALVES, head=Format.HALVES)
     matrices = weights.matrices | {"embedding": matrix}
-    made = NativeDecoder(library(), of.config, matrices, weights.norms, threads=1, cache_tokens=64 * rows)
+    made = NativeDecoder(loaded_library(), of.config, matrices, weights.norms, threads=1, cache_tokens=64 * rows)
     found = [made.hidden([Feed(made.begin(), [token])])[0] for token in range(rows)]
     return torch.stack(found)
 
