@@ -146,7 +146,10 @@ def test_closing_ends_what_is_under_way() -> None:
         with pytest.raises(Cancelled):
             held.get("/x")
         held.close()
-    assert not [thread for thread in threading.enumerate() if thread.name == "alen-client"]
+    for thread in threading.enumerate():
+        if thread.name == "alen-client":
+            thread.join(5)
+            assert not thread.is_alive()
 
 
 def test_errors_of_work_come_back_too() -> None:

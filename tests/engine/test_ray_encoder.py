@@ -103,7 +103,7 @@ def ray() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        library.init("local", num_cpus=8, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        library.init("local", num_cpus=3, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         yield
         assert library.is_initialized()
         library.shutdown()

@@ -194,7 +194,7 @@ def _model() -> tuple[LargeLanguageModel, NativeDecoder | None]:
     wide = kernels.model(vocab_size=259, max_seq_len=512)
     decoder = kernels.decoder(wide, tokens=PAGES)
     loaded = type(plain._loaded)(wide, wide.config, plain._loaded.metadata)
-    return LargeLanguageModel(loaded, plain.tokenizer, name="tiny", fingerprint="f", stepper=decoder), decoder
+    return LargeLanguageModel.of(loaded, plain.tokenizer, name="tiny", fingerprint="f", stepper=decoder), decoder
 
 
 def _warm(url: str) -> None:
