@@ -83,15 +83,16 @@ class ThoughtState:
             raise BadInput("other", f"space {other.space}", f"space {self.space}", "Make both with the same encoder.")
         return float(self.vector @ other.vector)
 
-    def unfamiliarity(self, known_ND: np.ndarray) -> float:
+    def unfamiliarity(self, known_ND: np.ndarray, neighbours: int = NEIGHBOURS) -> float:
         """How far this question is from N known ones of the same space, as ``unfamiliarity`` says."""
-        return unfamiliarity(known_ND @ self.vector)
+        return unfamiliarity(known_ND @ self.vector, neighbours)
 
 
-def unfamiliarity(cosines_N: np.ndarray) -> float:
+def unfamiliarity(cosines_N: np.ndarray, neighbours: int = NEIGHBOURS) -> float:
     """The out-of-distribution score of a question: its mean cosine distance to the nearest known questions, 0..2 (Sun
-    et al., 2022, "Out-of-distribution detection with deep nearest neighbors"). ``cosines_N`` are those to each one."""
-    return 1.0 - float(np.sort(cosines_N)[-NEIGHBOURS:].mean())
+    et al., 2022, "Out-of-distribution detection with deep nearest neighbors"). ``cosines_N`` are those to each one;
+    one neighbour says how near the same question in other words was known."""
+    return 1.0 - float(np.sort(cosines_N)[-neighbours:].mean())
 
 
 def answer_type(question: str) -> str:

@@ -6,6 +6,7 @@ Axes: N output features, M input features, R rank.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,19 @@ class LoRALinear(nn.Module):
 
 
 def attach(
-    model: Transformer, rank: int = 16, alpha: float = 32.0, dropout: float = 0.0, targets: tuple[str, ...] = TARGETS
+    model: Transformer,
+    rank: int = 16,
+    alpha: float = 32.0,
+    dropout: float = 0.0,
+    targets: tuple[str, ...] = TARGETS,
+    *,
+    first: int = 0,
 ) -> list[nn.Parameter]:
-    """Put adapters beside every target layer and return their parameters; all others stay frozen."""
+    """Put adapters beside every target of the layers from ``first`` on and return their parameters; all others stay
+    frozen."""
     model.requires_grad_(False)
     parameters: list[nn.Parameter] = []
-    for module in list(model.modules()):
+    for module in [module for block in model.blocks[first:] for module in block.modules()]:
         for name in targets:
             layer = getattr(module, name, None)
             if isinstance(layer, nn.Linear):
@@ -54,6 +62,53 @@ def attach(
                 setattr(module, name, adapter)
                 parameters += [adapter.A_RM, adapter.B_NR]
     return parameters
+
+
+def detach(model: Transformer) -> None:
+    """Take all adapters away: the model is again what it was before ``attach``, frozen."""
+    for module, name, adapter in list(_attached(model)):
+        setattr(module, name, adapter.base)
+
+
+def fold(model: Transformer) -> None:
+    """Put what the adapters learnt into the weights beside them, in place, and take them away."""
+    with torch.no_grad():
+        for module, name, adapter in list(_attached(model)):
+            weight = adapter.base.weight
+            weight.copy_(weight.float() + adapter.scale * (adapter.B_NR.float() @ adapter.A_RM.float()))
+            setattr(module, name, adapter.base)
+
+
+def fold_for_now(model: Transformer) -> Callable[[], None]:
+    """``fold``, and what undoes it to the bit: the adapters are then attached again as they are now. It holds a copy of
+    the weights beside them."""
+    attached = [(*found, found[2].base.weight.clone()) for found in _attached(model)]
+    fold(model)
+
+    def undo() -> None:
+        for module, name, adapter, weight in attached:
+            with torch.no_grad():
+                adapter.base.weight.copy_(weight)
+            setattr(module, name, adapter)
+
+    return undo
+
+
+def adapters(model: Transformer) -> list[LoRALinear]:
+    """Those that are attached, in the order of their layers."""
+    return [adapter for _, _, adapter in _attached(model)]
+
+
+def parameters(model: Transformer) -> list[nn.Parameter]:
+    """What they train."""
+    return [parameter for adapter in adapters(model) for parameter in (adapter.A_RM, adapter.B_NR)]
+
+
+def _attached(model: Transformer) -> Iterator[tuple[nn.Module, str, LoRALinear]]:
+    for module in model.modules():
+        for name, layer in module.named_children():
+            if isinstance(layer, LoRALinear):
+                yield module, name, layer
 
 
 def save(model: Transformer, path: Path, metadata: dict[str, Any]) -> None:

@@ -24,7 +24,6 @@ STRIP_ELEMENTS = 2**18
 """Logits of a strip, in float32: as many as stay in the cache from their exponents to their gradient."""
 
 
-@torch.compiler.disable
 def cross_entropy(
     hidden_ND: Tensor,
     weight_VD: Tensor,
@@ -37,6 +36,18 @@ def cross_entropy(
     """The mean over targets that are not ``IGNORED`` of -log softmax(hidden · weight^T + bias), a float32 scalar; NaN
     when all are ignored, as in torch. Gradients are computed with the loss, so that logits are made once and never
     all of them. ``piece`` is in tokens."""
+    found = _not_compiled if torch.compiler.is_compiling() else _in_pieces
+    return found(hidden_ND, weight_VD, targets_N, bias_V, label_smoothing, piece)
+
+
+def _in_pieces(
+    hidden_ND: Tensor,
+    weight_VD: Tensor,
+    targets_N: Tensor,
+    bias_V: Tensor | None,
+    label_smoothing: float,
+    piece: int | None,
+) -> Tensor:
     counted = targets_N != IGNORED
     if not bool(counted.all()):
         # What counts for nothing is not multiplied: of masked language modelling that is most of a text.
@@ -47,6 +58,10 @@ def cross_entropy(
         bias_V = None if bias_V is None else bias_V.to(dtype)
     size = piece or max(1, PIECE_ELEMENTS // len(weight_VD))
     return _InPieces.apply(hidden_ND, weight_VD, bias_V, targets_N, label_smoothing, size)
+
+
+# torch.compiler.disable would load the compiler, which takes seconds, for whoever reads a loss.
+_not_compiled = torch._disable_dynamo(_in_pieces)
 
 
 class _InPieces(torch.autograd.Function):

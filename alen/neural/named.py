@@ -35,13 +35,15 @@ class _Named(BaseModel):
 
 
 class ModelSize(Enum):
-    """Sizes of ALEN's own models; the value is the preset's name."""
+    """Sizes of ALEN's own models; the value is the preset's name. Each but the last has its name in capitals too."""
 
     Micro = "alen-micro"
     Small = "alen-small"
     Medium = "alen-medium"
     Large = "alen-large"
     XL = "alen-xl"
+
+    MICRO, SMALL, MEDIUM, LARGE = Micro, Small, Medium, Large
 
 
 class LargeModelConfig(_Named):

@@ -67,55 +67,100 @@ class Transformer(nn.Module):
         keep_BS: Tensor | None = None,
         counts_B: Tensor | None = None,
         types_BT: Tensor | None = None,
+        prefix_BPD: Tensor | None = None,
     ) -> Tensor:
-        """Final hidden states (B, T, D).
+        """Final hidden states (B, T, D), or (B, P + T, D) where ``prefix_BPD`` stands before the tokens as if it were
+        their embeddings.
 
         ``mask_BTS`` is boolean, True = may attend, broadcast over heads; it replaces the causal rule. ``keep_BS`` is
         boolean, False for padding, over all that is cached and new. ``counts_B`` says for a cached batch how many of
         the T tokens of each row are real, the others being padding at its end. Positions default to counting on from
         the cache, ``types_BT`` to 0."""
+        time = tokens_BT.shape[1] + (0 if prefix_BPD is None else prefix_BPD.shape[1])
         if cache is not None:
-            cache.begin(tokens_BT.shape[1], counts_B)
+            cache.begin(time, counts_B)
         # Blocks are laid out for positions that count on, and their kernel cannot drop weights.
         flexible = positions_BT is None and not (self.training and self.config.attention.dropout)
         if positions_BT is None:
-            positions_BT = self._positions(tokens_BT, cache)
-        x_BTD = self._embedded(tokens_BT, positions_BT, types_BT)
-        rotation = None
-        if self.config.positional.encoding == "rope":
-            rotation = (self.cos[positions_BT].to(x_BTD.dtype), self.sin[positions_BT].to(x_BTD.dtype))
+            positions_BT = self._positions(time, tokens_BT.device, cache)
+        x_BTD = self._embedded(tokens_BT, positions_BT, types_BT, prefix_BPD)
         scopes = self._scopes(positions_BT, cache, mask_BTS, keep_BS, x_BTD.dtype, flexible)
-        every = self.config.checkpoint_every if self.training and torch.is_grad_enabled() and cache is None else 0
-        for layer, block in enumerate(self.blocks):
-            window = self.config.window(layer)
-            if every and layer % every == 0:
-                x_BTD = checkpoint(block, x_BTD, rotation, scopes[window], None, layer, use_reentrant=False)
-            else:
-                x_BTD = block(x_BTD, rotation, scopes[window], cache, layer)
+        x_BTD = self._passed(x_BTD, positions_BT, scopes, cache, 0, len(self.blocks))
         if cache is not None:
-            cache.advance(tokens_BT.shape[1])
+            cache.advance(time)
+        return self.finished(x_BTD)
+
+    def embedded(self, tokens_BT: Tensor, *, positions_BT: Tensor | None = None) -> Tensor:
+        """States (B, T, D) before the first layer."""
+        if positions_BT is None:
+            positions_BT = self._positions(tokens_BT.shape[1], tokens_BT.device, None)
+        return self._embedded(tokens_BT, positions_BT, None)
+
+    def passed(
+        self,
+        x_BTD: Tensor,
+        first: int,
+        last: int,
+        *,
+        positions_BT: Tensor | None = None,
+        mask_BTS: Tensor | None = None,
+    ) -> Tensor:
+        """States (B, T, D) after the layers from ``first`` to before ``last``, of those before them. ``hidden`` is
+        ``finished`` of all layers ``passed`` by what is ``embedded``; arguments are as there."""
+        if positions_BT is None:
+            positions_BT = self._positions(x_BTD.shape[1], x_BTD.device, None)
+        scopes = self._scopes(positions_BT, None, mask_BTS, None, x_BTD.dtype, False)
+        return self._passed(x_BTD, positions_BT, scopes, None, first, last)
+
+    def finished(self, x_BTD: Tensor) -> Tensor:
+        """Final hidden states of those after the last layer."""
         return x_BTD if self.config.norm.placement == "post" else self.norm(x_BTD)
+
+    def _passed(
+        self,
+        x_BTD: Tensor,
+        positions_BT: Tensor,
+        scopes: dict[int | None, Scope],
+        cache: KVCache | None,
+        first: int,
+        last: int,
+    ) -> Tensor:
+        rotation = self._rotation(positions_BT, x_BTD.dtype)
+        every = self.config.checkpoint_every if self.training and torch.is_grad_enabled() and cache is None else 0
+        for layer in range(first, last):
+            block, scope_here = self.blocks[layer], scopes[self.config.window(layer)]
+            if every and layer % every == 0:
+                x_BTD = checkpoint(block, x_BTD, rotation, scope_here, None, layer, use_reentrant=False)
+            else:
+                x_BTD = block(x_BTD, rotation, scope_here, cache, layer)
+        return x_BTD
+
+    def _rotation(self, positions_BT: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor] | None:
+        if self.config.positional.encoding != "rope":
+            return None
+        return self.cos[positions_BT].to(dtype), self.sin[positions_BT].to(dtype)
 
     def paged(self, tokens_T: Tensor, positions_T: Tensor, keys: PagedKeys) -> Tensor:
         """Final hidden states (T, D) of rows that may belong to many texts: ``keys`` knows to which, and who sees
         whom."""
         positions_BT = positions_T[None]
         x_BTD = self._embedded(tokens_T[None], positions_BT, None)
-        rotation = None
-        if self.config.positional.encoding == "rope":
-            rotation = (self.cos[positions_BT].to(x_BTD.dtype), self.sin[positions_BT].to(x_BTD.dtype))
+        rotation = self._rotation(positions_BT, x_BTD.dtype)
         for layer, block in enumerate(self.blocks):
             x_BTD = block(x_BTD, rotation, Scope(), keys, layer)
-        return (x_BTD if self.config.norm.placement == "post" else self.norm(x_BTD))[0]
+        return self.finished(x_BTD)[0]
 
-    def _positions(self, tokens_BT: Tensor, cache: KVCache | None) -> Tensor:
-        time = tokens_BT.shape[1]
+    def _positions(self, time: int, device: torch.device, cache: KVCache | None) -> Tensor:
         if cache is not None:
-            return cache.positions(time, tokens_BT.device)
-        return torch.arange(time, device=tokens_BT.device)[None]
+            return cache.positions(time, device)
+        return torch.arange(time, device=device)[None]
 
-    def _embedded(self, tokens_BT: Tensor, positions_BT: Tensor, types_BT: Tensor | None) -> Tensor:
+    def _embedded(
+        self, tokens_BT: Tensor, positions_BT: Tensor, types_BT: Tensor | None, prefix_BPD: Tensor | None = None
+    ) -> Tensor:
         x_BTD = self.embedding(tokens_BT)
+        if prefix_BPD is not None:
+            x_BTD = torch.cat([prefix_BPD.to(x_BTD.dtype), x_BTD], dim=1)
         if self.position_embedding is not None:
             x_BTD = x_BTD + self.position_embedding(positions_BT)
         elif self.config.positional.encoding == "sinusoidal":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
 
 from tokenizers import AddedToken, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as _Fast
 
-from alen.errors import BadInput
+from alen.errors import BadInput, CorruptWeights
 from alen.text.tokenizer import Tokenizer
 
 END = "<|endoftext|>"
@@ -68,6 +69,28 @@ class GrowingVocabulary:
 
     def __len__(self) -> int:
         return len(self._tokens)
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``from_json``: what it knows, and how often it saw each word."""
+        return {
+            "max_size": self.max_size,
+            "tokens": self._tokens,
+            "merges": [list(merge) for merge in self._merges],
+            "words": dict(self._words),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Goes on where ``to_json`` was asked. Raises CorruptWeights."""
+        try:
+            made = cls(data["max_size"])
+            made._tokens = [str(token) for token in data["tokens"]]
+            made._merges = [(str(first), str(second)) for first, second in data["merges"]]
+            made._words = Counter({str(word): int(count) for word, count in data["words"].items()})
+            made._build()
+        except Exception as error:  # the tokenizer library raises bare Exception
+            raise CorruptWeights(f"vocabulary: {error!r}.", "Copy the folder again.") from None
+        return made
 
     def learn(self, text: str, at_most: int | None = None) -> int:
         """Take in the pairs that are common by now, at most ``at_most`` new ones; how many they were."""

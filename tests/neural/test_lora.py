@@ -118,3 +118,23 @@ def test_adapter_that_lacks_a_tensor_or_is_none(adapter: Path, tmp_path: Path) -
     for path in (lacking, foreign, tmp_path / "absent.safetensors"):
         with pytest.raises(CorruptWeights):
             lora.merge(random_model(DECODER), path)
+
+
+def test_folded_equals_attached(tokens_BT: Tensor) -> None:
+    model = trained()
+    before = model(tokens_BT)
+    lora.fold(model)
+    assert not any(isinstance(module, lora.LoRALinear) for module in model.modules())
+    assert_close(model(tokens_BT), before, atol=1e-4, rtol=1e-4)
+
+
+def test_taken_away_as_if_never_there(tokens_BT: Tensor) -> None:
+    model = trained()
+    lora.detach(model)
+    assert torch.equal(model(tokens_BT), random_model(DECODER)(tokens_BT))
+
+
+def test_adapters_from_a_layer_on(decoder: Transformer) -> None:
+    parameters = lora.attach(decoder, rank=4, first=1)
+    assert len(parameters) == 2 * 4 * (DECODER.num_layers - 1)
+    assert not any(isinstance(module, lora.LoRALinear) for module in decoder.blocks[0].modules())

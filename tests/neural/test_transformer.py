@@ -101,3 +101,10 @@ def test_bfloat16_model_stays_bfloat16_and_near(decoder: Transformer, tokens_BT:
     found = rounded(tokens_BT, cache=cache)
     assert found.dtype == torch.bfloat16
     assert float((found.float() - exact).square().mean().sqrt()) < 0.05 * float(exact.std())
+
+
+@pytest.mark.parametrize("half", [0, 1, DECODER.num_layers])
+def test_layers_apart_are_layers_together(decoder: Transformer, tokens_BT: Tensor, half: int) -> None:
+    below_BTD = decoder.passed(decoder.embedded(tokens_BT), 0, half)
+    above_BTD = decoder.passed(below_BTD, half, DECODER.num_layers)
+    assert torch.equal(decoder.finished(above_BTD), decoder.hidden(tokens_BT))

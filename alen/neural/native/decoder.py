@@ -84,7 +84,7 @@ class NativeDecoder(PagedTexts):
         self.format = "+".join(sorted({matrix.format.name.lower() for matrix in matrices.values()}))
         self.bytes = sum(matrix.bytes for matrix in matrices.values())
         self._words = matrices["head"].rows
-        self._library, self._model = library, _made(library, config, self._words, threads)
+        self.library, self._model = library, _made(library, config, self._words, threads)
         weakref.finalize(self, library.alen_free, ctypes.c_void_p(self._model))
         self._kept: list[Tensor] = []
         order = [f"blocks.{layer}.{name}" for layer in range(config.num_layers) for name in MATRICES]
@@ -155,7 +155,7 @@ class NativeDecoder(PagedTexts):
 
     def _call(self, feeds: Sequence[Feed], rows_R: np.ndarray, wide: bool, *outputs: int | None) -> None:
         told = [ctypes.c_void_p(output) for output in outputs]
-        self._library.alen_step(
+        self.library.alen_step(
             ctypes.c_void_p(self._model), ctypes.c_void_p(rows_R.ctypes.data), len(rows_R), int(wide), *told
         )
         for feed in feeds:
@@ -165,7 +165,7 @@ class NativeDecoder(PagedTexts):
         matrix = matrices[name]
         bias = None if matrix.bias is None else matrix.bias.data_ptr()
         self._kept += [] if matrix.bias is None else [matrix.bias]
-        self._library.alen_matrix(
+        self.library.alen_matrix(
             ctypes.c_void_p(self._model),
             layer,
             which,
@@ -179,7 +179,7 @@ class NativeDecoder(PagedTexts):
     def _put_table(self, layer: int, which: int, table: Tensor) -> None:
         kept = table.detach().float().contiguous()
         self._kept.append(kept)
-        self._library.alen_table(ctypes.c_void_p(self._model), layer, which, ctypes.c_void_p(kept.data_ptr()))
+        self.library.alen_table(ctypes.c_void_p(self._model), layer, which, ctypes.c_void_p(kept.data_ptr()))
 
 
 def _made(library: ctypes.CDLL, config: TransformerConfig, words: int, threads: int) -> int:

@@ -9,6 +9,7 @@ import torch
 
 from alen.errors import BadInput, CorruptWeights
 from alen.neural.bert import Bert, BertForMaskedLM, BertForSequenceClassification
+from alen.neural.config import TransformerConfig
 from alen.neural.named import BertConfig
 from alen.neural.unfilled import without_initialisation
 from alen.neural.weights import tensor_files
@@ -31,18 +32,7 @@ def load_bert(folder: Path, kind: type[AnyBert], *, dtype: torch.dtype = torch.f
     shape = BERT.config(settings)
     if shape.ffn.activation != "gelu":
         raise BadInput("encoder", f"activation {shape.ffn.activation}", "gelu", "Choose another model.")
-    config = BertConfig(
-        vocab_size=shape.vocab_size,
-        hidden_size=shape.d_model,
-        num_hidden_layers=shape.num_layers,
-        num_attention_heads=shape.attention.num_heads,
-        intermediate_size=shape.hidden_dim,
-        hidden_dropout_prob=shape.dropout,
-        attention_dropout_prob=shape.attention.dropout,
-        max_position_embeddings=shape.max_seq_len,
-        layer_norm_eps=shape.norm.eps,
-        type_vocab_size=shape.token_types,
-    )
+    config = bert_config(shape)
     entries = _entries(kind, shape)
     unread = ("cls.", "pooler.", "classifier.")
     tensors = {name: tensor.to(dtype) for name, tensor in read_all(folder, BERT, entries, unread).items()}
@@ -54,6 +44,22 @@ def load_bert(folder: Path, kind: type[AnyBert], *, dtype: torch.dtype = torch.f
     except RuntimeError as error:
         raise CorruptWeights(f"{folder}: {' '.join(str(error).split())[:300]}.", "Copy the folder again.") from None
     return model.eval()
+
+
+def bert_config(shape: TransformerConfig) -> BertConfig:
+    """The same shape in BERT's own fields."""
+    return BertConfig(
+        vocab_size=shape.vocab_size,
+        hidden_size=shape.d_model,
+        num_hidden_layers=shape.num_layers,
+        num_attention_heads=shape.attention.num_heads,
+        intermediate_size=shape.hidden_dim,
+        hidden_dropout_prob=shape.dropout,
+        attention_dropout_prob=shape.attention.dropout,
+        max_position_embeddings=shape.max_seq_len,
+        layer_norm_eps=shape.norm.eps,
+        type_vocab_size=shape.token_types,
+    )
 
 
 def _made(kind: type[AnyBert], config: BertConfig, labels: int) -> AnyBert:

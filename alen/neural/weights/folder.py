@@ -60,7 +60,7 @@ def save(
         files = {file.name: _fact(file) for file in sorted(partial.iterdir())}
         manifest = {"format": FORMAT, "about": about or {}, "files": files}
         (partial / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", "utf-8")
-        _replace(partial, folder)
+        put_in_place(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -71,7 +71,7 @@ def load(folder: Path, *, dtype: torch.dtype | None = None) -> LoadedModel:
     Raises CorruptWeights naming the file that is missing, changed, of another size or outside of the folder."""
     manifest = read_manifest(folder)
     verify(folder, manifest)
-    config = TransformerConfig.parse(_json(folder / _CONFIG))
+    config = TransformerConfig.parse(read_json(folder / _CONFIG))
     tensors: dict[str, torch.Tensor] = {}
     for name in sorted(manifest["files"]):
         if name.endswith(".safetensors"):
@@ -85,13 +85,13 @@ def load(folder: Path, *, dtype: torch.dtype | None = None) -> LoadedModel:
 
 def read_config(folder: Path) -> TransformerConfig:
     """Without its weights. Raises CorruptWeights, BadInput."""
-    return TransformerConfig.parse(_json(folder / _CONFIG))
+    return TransformerConfig.parse(read_json(folder / _CONFIG))
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Raises CorruptWeights unless it is one of ours and names plain files of its folder."""
     file = folder / MANIFEST
-    manifest = _json(file)
+    manifest = read_json(file)
     if manifest.get("format") != FORMAT:
         raise CorruptWeights(f"{file}: format {manifest.get('format')!r}, this version reads {FORMAT}.", "Update ALEN.")
     files = manifest.get("files")
@@ -128,7 +128,8 @@ def _fact(file: Path) -> dict[str, Any]:
         }
 
 
-def _json(file: Path) -> dict[str, Any]:
+def read_json(file: Path) -> dict[str, Any]:
+    """Raises CorruptWeights for what is no object, or too long to be one of ours."""
     try:
         if file.stat().st_size > LONGEST_JSON:
             raise ValueError(f"{file.stat().st_size:,} bytes are too many")
@@ -140,7 +141,8 @@ def _json(file: Path) -> dict[str, Any]:
     return found
 
 
-def _replace(partial: Path, folder: Path) -> None:
+def put_in_place(partial: Path, folder: Path) -> None:
+    """A complete folder where another one may be, which goes."""
     old = partial.with_name(partial.name + ".old")
     if folder.exists():
         folder.rename(old)
