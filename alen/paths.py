@@ -58,6 +58,11 @@ def kernels_folder(home_folder: Path) -> Path:
     return home_folder / "kernels"
 
 
+def own_texts_folder(home_folder: Path) -> Path:
+    """What models wrote of their own accord, which keeps them near it when they learn; deleting it loses nothing."""
+    return home_folder / "own-texts"
+
+
 def overview(home_folder: Path, store: str) -> dict[str, str]:
     """Every place ALEN uses, for ``alen where``."""
     return {

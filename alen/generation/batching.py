@@ -22,6 +22,7 @@ from alen.errors import BadInput, WorkError
 from alen.generation.choosing import Chooser, Constraint
 from alen.generation.config import GenerationConfig
 from alen.generation.drafting import NONE, Draft, DraftCosts, Drafter
+from alen.generation.hybrid import Mixer
 from alen.generation.stepper import PIECE, Stepper
 from alen.generation.ticket import Sink, Ticket, Watch
 from alen.neural.paging import Feed, Stepped
@@ -96,12 +97,13 @@ class Batcher:
         detailed: bool = False,
         begun: Any = None,
         owner: str = "",
+        mixer: Mixer | None = None,
     ) -> list[Ticket]:
         """``count`` texts after one prompt, which is read once; seeds count up from that of ``config``. Each has its
         own of ``constraints``, ``watches`` and ``sinks``, where there are any. ``recalled`` are texts that may be
         quoted, by where they come from: they are drafted from. ``detailed`` steps tell margin and entropy. ``begun``
         is a text of the stepper's that has read the prompt; it must stay until the first token is there. What was read
-        before is shared with those of the same ``owner``.
+        before is shared with those of the same ``owner``. A ``mixer`` has its say in every token of all of them.
 
         Raises BadInput when the prompt is empty or does not fit, Overloaded when too many wait."""
         if not prompt:
@@ -117,7 +119,7 @@ class Batcher:
             watch = watches[number] if watches else None
             sink = sinks[number] if sinks else None
             made.append(
-                Ticket(prompt, own, budget, ends, chooser, cancel, drafter, watch, detailed, sink, begun, owner)
+                Ticket(prompt, own, budget, ends, chooser, cancel, drafter, watch, detailed, sink, begun, owner, mixer)
             )
         made[0].others = made[1:]
         self._enqueue(made[0])

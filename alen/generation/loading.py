@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from ctypes import CDLL
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
@@ -13,9 +14,10 @@ from alen.generation.stepper import Stepper
 from alen.neural import gpu
 from alen.neural.config import TransformerConfig
 from alen.neural.gpu import GpuDecoder
-from alen.neural.native import NativeDecoder, why_not
+from alen.neural.native import NativeDecoder, PackedWeights, why_not
 from alen.neural.packing import pack_for_decoding
 from alen.neural.precision import choose_dtype
+from alen.neural.transformer import Transformer
 from alen.neural.weights import LoadedModel, load_decoder, read_config
 from alen.neural.weights.gguf_blocks import load_packed
 from alen.neural.weights.lazy import LazyModel
@@ -53,6 +55,24 @@ def load(path: Path, dtype: Rounding, library: CDLL | None, on: Machine = "auto"
     if precision == torch.bfloat16:
         pack_for_decoding(loaded.model, precision)
     return Loaded(loaded, None, str(precision).removeprefix("torch."))
+
+
+def remade(path: Path, like: Stepper | None, model: Transformer, first: int) -> Stepper | None:
+    """What steps ``model``, whose layers from ``first`` on are not those of the file any more, as ``like`` stepped the
+    file: on kernels what has changed is rounded to bytes, and the rest stays as it was. None where nothing but the
+    model itself can."""
+    if isinstance(like, NativeDecoder):
+        new = PackedWeights.of(model)
+        matrices, norms = new.matrices, new.norms
+        if path.is_file():
+            old = load_packed(path)
+            changed = tuple(f"blocks.{layer}." for layer in range(first, model.config.num_layers))
+            matrices = {n: m if n.startswith(changed) else old.matrices[n] for n, m in matrices.items()}
+        threads = torch.get_num_threads()
+        return NativeDecoder(like.library, model.config, matrices, norms, threads=threads, cache_tokens=CACHE_TOKENS)
+    if isinstance(like, GpuDecoder):
+        return GpuDecoder(copy.deepcopy(model), cache_tokens=CACHE_TOKENS, format=like.format, device=like.device)
+    return None
 
 
 def find_gpu() -> torch.device | None:

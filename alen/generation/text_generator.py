@@ -11,6 +11,7 @@ from alen.errors import BadInput
 from alen.generation.batching import Batcher
 from alen.generation.choosing import Constraint
 from alen.generation.config import GenerationConfig
+from alen.generation.hybrid import Mixer
 from alen.generation.stepper import CausalModel, Stepper, TorchStepper
 from alen.generation.stopping import StopScanner
 from alen.generation.ticket import Step, Ticket
@@ -85,10 +86,12 @@ class TextGenerator:
         cancel: CancelToken | None = None,
         constraint: Constraint | None = None,
         recalled: Mapping[str, Sequence[int]] | None = None,
+        mixer: Mixer | None = None,
     ) -> TextStream:
-        """New text as it comes; stop strings count. ``constraint`` and ``recalled`` as of ``Batcher.submit``."""
+        """New text as it comes; stop strings count. ``constraint``, ``recalled`` and ``mixer`` as of
+        ``Batcher.submit``."""
         config = config or self.config
-        ticket = self._submit(input_ids, config, cancel, constraint, recalled)
+        ticket = self._submit(input_ids, config, cancel, constraint, recalled, mixer)
         return TextStream(_steps(ticket), detokenizer, StopScanner(config.stop), len(input_ids), ticket)
 
     def _submit(
@@ -98,10 +101,16 @@ class TextGenerator:
         cancel: CancelToken | None,
         constraint: Constraint | None = None,
         recalled: Mapping[str, Sequence[int]] | None = None,
+        mixer: Mixer | None = None,
     ) -> Ticket:
-        constraints = () if constraint is None else (constraint,)
         return self.batch.submit(
-            prompt, config, end_tokens=self.end_tokens, cancel=cancel, constraints=constraints, recalled=recalled
+            prompt,
+            config,
+            end_tokens=self.end_tokens,
+            cancel=cancel,
+            constraints=() if constraint is None else (constraint,),
+            recalled=recalled,
+            mixer=mixer,
         )[0]
 
     @staticmethod

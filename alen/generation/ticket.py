@@ -15,6 +15,7 @@ from torch import Tensor
 from alen.generation.choosing import Chooser
 from alen.generation.config import GenerationConfig
 from alen.generation.drafting import NONE, Draft, Drafter
+from alen.generation.hybrid import Mixer
 from alen.types import CancelToken
 
 
@@ -42,7 +43,8 @@ class Ticket:
     """Iterate for its tokens, from one thread, unless a ``sink`` gets them. ``reason`` is why it ended: ``stop``,
     ``length``, ``cancelled`` or ``error``. ``cached`` tokens of the prompt were known already; of ``drafted`` tokens
     ``accepted`` were taken, and ``quoted`` says how many from where. ``begun`` is a text that has
-    read the prompt, ``text`` the batch's own. Only prompts of its ``owner`` were known to it."""
+    read the prompt, ``text`` the batch's own. Only prompts of its ``owner`` were known to it. Tokens are chosen from
+    what a ``mixer`` makes of the model's probabilities."""
 
     prompt: Sequence[int]
     config: GenerationConfig
@@ -56,6 +58,7 @@ class Ticket:
     sink: Sink | None = None
     begun: Any = None
     owner: str = ""
+    mixer: Mixer | None = None
     tokens: list[int] = field(default_factory=list)
     reason: str = ""
     cached: int = 0
@@ -108,6 +111,9 @@ class Ticket:
         """Choose a token from each row as long as the one before it is what was drafted. Whether the text is over."""
         before, right = len(self.tokens), 0
         for place, (logits_V, likeliest, total) in enumerate(zip(logits, best, log_total, strict=True)):
+            if self.mixer is not None:
+                logits_V = self.mixer.mixed(logits_V - float(total), self.tokens)
+                likeliest, total = int(logits_V.argmax()), 0.0
             token = self.chooser.choose(logits_V, int(likeliest))
             if token in self.ends:
                 self.reason = "stop"

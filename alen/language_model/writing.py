@@ -1,99 +1,40 @@
-"""LargeLanguageModel: text in, text out, over one local transformer.
+"""Text in, text out: prompts and chats continued and scored over whatever steps the model.
 
-Axes: B batch (1 here), T tokens, D model, V vocabulary.
+Axes: B batch (1 here), T tokens, V vocabulary.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from alen import models, paths
 from alen.errors import BadInput, TooLong
 from alen.generation.batching import Batcher
 from alen.generation.choosing import Constraint
 from alen.generation.config import GenerationConfig
 from alen.generation.constrain import Forms
-from alen.generation.loading import Machine, Rounding, load
+from alen.generation.hybrid import Mixer
 from alen.generation.scoring import Told, of_prompt, scores
-from alen.generation.stepper import Stepper
 from alen.generation.text_generator import TextGenerator, TextStream
-from alen.neural.describe import describe
-from alen.neural.host_memory import give_back, keep_freed
-from alen.neural.native import compiled
-from alen.neural.transformer import Transformer
-from alen.neural.weights import LoadedModel
-from alen.neural.weights.lazy import LazyModel
+from alen.neural.config import TransformerConfig
 from alen.text import chat_template
 from alen.text.tokenizer import Tokenizer
 from alen.types import CancelToken, Completion, Messages
 
 
-class LargeLanguageModel:
-    """A causal language model with its tokenizer. Safe to use from many threads: each request has its own cache, and
-    the weights compute for one request at a time, a token of this one, then a token of that."""
+class Writing:
+    """What a language model does with the weights it has."""
 
-    def __init__(
-        self,
-        loaded: LoadedModel | LazyModel,
-        tokenizer: Tokenizer,
-        *,
-        name: str,
-        fingerprint: str,
-        stepper: Stepper | None = None,
-        format: str = "float32",
-    ) -> None:
-        """``stepper`` computes in place of the model itself, with weights in ``format``."""
-        self._loaded = loaded
-        self.config = loaded.config
-        self.format = format
-        self.tokenizer = tokenizer
-        self.name = name
-        self.fingerprint = fingerprint
-        self.lock = threading.RLock()
-        self.parameters = int(describe(loaded.config)["parameters"]["total"])
-        self.begin = _begin(loaded, tokenizer)
-        """The tokens that a plain prompt begins with."""
-        self._forms: Forms | None = None
-        self._generator = TextGenerator(stepper or self.model, end_tokens=tokenizer.eos_ids, lock=self.lock)
+    name: str
+    config: TransformerConfig
+    tokenizer: Tokenizer
+    begin: tuple[int, ...]
+    """The tokens that a plain prompt begins with."""
 
-    @classmethod
-    def from_pretrained(
-        cls,
-        name_or_path: str | Path = "smollm2-135m-instruct",
-        home: str | Path | None = None,
-        dtype: Rounding = "auto",
-        on: Machine = "auto",
-    ) -> LargeLanguageModel:
-        """Load an installed model by name, a GGUF file, a Hugging Face style folder or an ALEN folder.
-
-        A GPU computes where there is one, unless it is to be ``on`` the processor.
-
-        ``dtype`` float32 computes everything in float32. On a GPU all else is bfloat16, and int8 and float8 round the
-        weights of layers to a byte. On a processor bfloat16 multiplies prompts in bfloat16 and single tokens with
-        float16 weights, and keeps all states in float32; auto takes the kernels of ``alen.neural.native`` where they
-        were compiled and know the model, with the weights of a GGUF file as they are and others as bytes; else bfloat16
-        where the processor multiplies it natively. Raises UnknownModel, ModelNotInstalled, CorruptWeights, BadInput
-        when it is an encoder, and for int8 and float8 without a GPU."""
-        keep_freed()
-        root = paths.home(home)
-        files = models.locate(name_or_path, root)
-        if files.kind != "decoder":
-            raise BadInput("model", f"{files.name}, an {files.kind}", "a decoder", "For example smollm2-135m-instruct.")
-        loaded, stepper, format = load(files.path, dtype, compiled(paths.kernels_folder(root)), on)
-        is_folder = files.path.is_dir()
-        tokenizer = Tokenizer.from_folder(files.path) if is_folder else Tokenizer.from_gguf(loaded.metadata)
-        names = {"name": files.name, "fingerprint": files.fingerprint}
-        made = cls(loaded, tokenizer, **names, stepper=stepper, format=format)
-        give_back()
-        return made
-
-    @property
-    def model(self) -> Transformer:
-        """The model in torch. Where kernels compute, it is loaded when it is first asked for."""
-        return self._loaded.model.eval()
+    lock: threading.RLock
+    _generator: TextGenerator
+    _forms: Forms | None
 
     @property
     def context(self) -> int:
@@ -138,6 +79,10 @@ class LargeLanguageModel:
         """``complete``, piece by piece: whole characters, never a part of a stop string."""
         return self._stream(self.prompt_tokens(prompt), _request(config, fields), cancel, recalled)
 
+    def continued(self, rows: Sequence[Sequence[int]], config: GenerationConfig) -> list[list[int]]:
+        """New tokens for each row of tokens, each as it would be alone."""
+        return self._generator.generate_batch(rows, config)
+
     def chat(
         self,
         messages: Messages,
@@ -145,10 +90,12 @@ class LargeLanguageModel:
         *,
         cancel: CancelToken | None = None,
         recalled: Mapping[str, str] | None = None,
+        mixer: Mixer | None = None,
         **fields: Any,
     ) -> Completion:
-        """The assistant's next turn after ``messages`` (each with ``role`` and ``content``)."""
-        return self.chat_stream(messages, config, cancel=cancel, recalled=recalled, **fields).read()
+        """The assistant's next turn after ``messages`` (each with ``role`` and ``content``). A ``mixer`` has its say in
+        every token: see ``alen.hybrid_writer``."""
+        return self.chat_stream(messages, config, cancel=cancel, recalled=recalled, mixer=mixer, **fields).read()
 
     def chat_stream(
         self,
@@ -157,11 +104,12 @@ class LargeLanguageModel:
         *,
         cancel: CancelToken | None = None,
         recalled: Mapping[str, str] | None = None,
+        mixer: Mixer | None = None,
         **fields: Any,
     ) -> TextStream:
         """``chat``, piece by piece."""
         prompt = self.tokenizer.encode(self.chat_prompt(messages))
-        return self._stream(prompt, _request(config, fields), cancel, recalled)
+        return self._stream(prompt, _request(config, fields), cancel, recalled, mixer)
 
     def prompt_tokens(self, prompt: str) -> list[int]:
         """The tokens of a plain prompt, with the one it begins with. Raises BadInput when it is empty."""
@@ -217,21 +165,6 @@ class LargeLanguageModel:
             raise TooLong("prompt", f"{len(tokens):,} tokens", f"at most {self.context:,}", "Shorten it.")
         return self.batch.between(lambda stepper: of_prompt(stepper, tokens, alternatives, cancel))
 
-    def info(self) -> dict[str, Any]:
-        """Name, size and shape."""
-        config = self.config
-        return {
-            "name": self.name,
-            "fingerprint": self.fingerprint,
-            "parameters": {"total": self.parameters},
-            "dtype": self.format,
-            "context": self.context,
-            "vocabulary": config.vocab_size,
-            "layers": config.num_layers,
-            "width": config.d_model,
-            "chat": self.tokenizer.chat_template is not None,
-        }
-
     @property
     def batch(self) -> Batcher:
         """What all requests of this model go through."""
@@ -252,6 +185,7 @@ class LargeLanguageModel:
         config: GenerationConfig,
         cancel: CancelToken | None,
         recalled: Mapping[str, str] | None,
+        mixer: Mixer | None = None,
     ) -> TextStream:
         return self._generator.stream(
             ids,
@@ -260,6 +194,7 @@ class LargeLanguageModel:
             cancel=cancel,
             constraint=self.constraint(config),
             recalled={name: self.tokenizer.encode(text) for name, text in (recalled or {}).items()},
+            mixer=mixer,
         )
 
     def _encode(self, field: str, text: str) -> list[int]:
@@ -290,9 +225,3 @@ def _request(config: GenerationConfig | None, fields: dict[str, Any]) -> Generat
             "Correct its name.",
         )
     return config if config is not None else GenerationConfig(**given)
-
-
-def _begin(loaded: LoadedModel | LazyModel, tokenizer: Tokenizer) -> tuple[int, ...]:
-    """The tokens a plain prompt starts with, for models that were trained so."""
-    wanted = loaded.metadata.get("tokenizer.ggml.add_bos_token", False)
-    return (tokenizer.bos_id,) if wanted and tokenizer.bos_id is not None else ()

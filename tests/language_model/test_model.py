@@ -69,7 +69,7 @@ def tiny(seed=0, **metadata):
         for parameter in block.parameters():
             parameter.mul_(1.5)
     loaded = LoadedModel(model, config, byte_metadata() | metadata)
-    return LargeLanguageModel(loaded, Tokenizer.from_gguf(loaded.metadata), name="tiny", fingerprint="f")
+    return LargeLanguageModel.of(loaded, Tokenizer.from_gguf(loaded.metadata), name="tiny", fingerprint="f")
 
 
 @pytest.fixture(scope="module")
