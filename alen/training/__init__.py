@@ -1,0 +1,1 @@
+"""Training with Lightning: data, modules, recipes. It needs the extra ``train``."""
