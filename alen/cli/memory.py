@@ -6,6 +6,7 @@ import click
 
 from alen.cli import (
     memory_checking,
+    memory_consolidating,
     memory_editing,
     memory_forgetting,
     memory_merging,
@@ -74,6 +75,7 @@ for room in (
     memory_recall,
     memory_editing,
     memory_merging,
+    memory_consolidating,
     memory_forgetting,
     memory_checking,
     memory_moving,

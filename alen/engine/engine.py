@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from alen import paths as places
 from alen import settings as options
 from alen.core import belief, solutions
-from alen.engine import asking, calibrating, chatting, learning
+from alen.engine import asking, calibrating, chatting, consolidating, learning
 from alen.engine.lazy_models import LazyEncoder, Once
 from alen.engine.model_choice import load_model, load_reader, load_verifier
 from alen.engine.ray_encoder import RayEncoder
@@ -23,6 +23,7 @@ from alen.types import Answer, Backend, CancelToken, Candidate, Effort, Encoder,
 
 if TYPE_CHECKING:
     from alen.core.belief import Belief
+    from alen.latent_decoder import LatentDecoder
 
 Progress = Callable[[str, int, int], None]
 
@@ -182,6 +183,23 @@ class Engine:
         expected to be wrong, told from the answers that ``calibrate`` kept apart. How many of each; none are certified
         before ``calibrate``. Raises BadInput."""
         return learning.commit(self, epsilon)
+
+    def consolidate(
+        self, *, minutes: float = consolidating.MINUTES, seed: int = 0, progress: Progress | None = None
+    ) -> dict[str, Any]:
+        """Teach a ``LatentDecoder`` all that holds in this namespace, so that memory lives in weights too. Gives
+        ``pairs``, the shares ``recalled`` word for word as taught and ``reworded`` in a wording that was not trained
+        on, ``seconds``, and which decoder was ``kept``: the new one, unless the old one knows more reworded questions
+        and nothing of what it knows was taken back. It begins anew each time, from what memory holds then, and takes
+        seconds to ``minutes``: what is stopped has changed nothing.
+
+        Raises BadInput for a namespace that was never taught, and WorkError when another process is at it, or when
+        something was taken back meanwhile."""
+        return consolidating.consolidate(self, minutes=minutes, seed=seed, progress=progress)
+
+    def consolidated(self) -> LatentDecoder | None:
+        """What the last ``consolidate`` made, None when something was erased since: the weights go with it."""
+        return consolidating.load(self)
 
     def think(self, text: str) -> ThoughtState:
         """The state that ``text`` puts the engine in. Raises BadInput for an empty text."""

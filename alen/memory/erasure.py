@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from alen.errors import BadInput, StoreError
-from alen.memory import editing, episodes, faults, log, namespaces, provenance, schema, sealer
+from alen.memory import editing, episodes, faults, log, namespaces, provenance, schema, sealer, trained
 from alen.memory.identity import now
 from alen.memory.sql import run
 from alen.memory.store import Store
@@ -70,9 +70,10 @@ def finish(store: Store) -> int:
         for number in {number for _, number in waiting}:
             for folder in sealer.folders(store.index_folder, uuid, number):
                 sealer.discard(folder)
+            trained.discard(store.index_folder, uuid, number)
     except OSError as error:
         raise StoreError(
-            f"{store.index_folder}: what was erased is still in an index ({error.strerror or error}).",
+            f"{store.index_folder}: what was erased is still in an index or in weights ({error.strerror or error}).",
             "Make the folder writable, then: alen memory verify --repair",
         ) from error
     faults.reach("erase:unsealed")

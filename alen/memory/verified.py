@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from alen.errors import BadInput
-from alen.memory import conversation, episode_rows, episodes, namespaces, provenance, spaces
+from alen.memory import conversation, episode_rows, episodes, namespaces, provenance, spaces, trained
 from alen.memory.identity import now
 from alen.memory.sql import run
 from alen.memory.store import Store
@@ -20,6 +21,12 @@ _UNVERIFIED = (
     "SELECT uid, question, answer, confidence, detail_json FROM episode e WHERE e.namespace_id = ? "
     "AND e.kind = 'asked' AND e.tier = 'unverified' AND e.status = 'active' AND e.answer IS NOT NULL "
     "ORDER BY e.id DESC LIMIT ?"
+)
+
+
+_HOLDS = (
+    "SELECT uid, question, answer FROM episode e WHERE e.namespace_id = ? AND e.recallable "
+    "AND (e.expires_at IS NULL OR e.expires_at > ?) ORDER BY e.id"
 )
 
 
@@ -49,6 +56,21 @@ class Verified:
             }
             for row in rows
         ]
+
+    def established(self, *, namespace: str | None = None) -> list[dict[str, Any]]:
+        """All that holds, oldest first: what a person taught or called right, and answers of ALEN that earned a tier;
+        id, question and answer."""
+        with self._store.reading() as connection:
+            number = namespaces.find(connection, self._chosen(namespace))
+            rows = [] if number is None else run(connection, _HOLDS, (number, now())).all()
+        return [{"id": row.uid, "question": row.question, "answer": row.answer} for row in rows]
+
+    def weights_folder(self, *, namespace: str | None = None) -> Path | None:
+        """Where weights belong that were trained on this namespace, not created: an erasure takes them along. None
+        for a namespace that is not there, and where the store has no place for files."""
+        with self._store.reading() as connection:
+            number = namespaces.find(connection, self._chosen(namespace))
+            return None if number is None else trained.folder(self._store, connection, number)
 
     def promote(self, uids: Sequence[str], tier: Tier, *, namespace: str | None = None) -> int:
         """Give answers a tier that they earned; how many had none before. They are recalled from now on, as ALEN's own.

@@ -132,6 +132,11 @@ class ScriptedEngine:
         self.calls.append(("commit_verified", {"epsilon": epsilon}))
         return {"proved": 2, "certified": 0, "epsilon": epsilon, "waiting": 5, "graded": 0}
 
+    def consolidate(self, *, minutes: float, progress: Any = None) -> dict[str, Any]:
+        self.calls.append(("consolidate", {"minutes": minutes}))
+        told = {"recalled": 0.985, "reworded": 0.9, "reworded_before": None, "parameters": 1_000_000, "steps": 600}
+        return {"pairs": 1200, "left_out": 0, "kept": "new", **told, "seconds": 31.4}
+
     def calibrate(self, questions_path: Path, passages: Path | None = None, progress: Any = None) -> dict[str, Any]:
         self.calls.append(("calibrate", {"questions": questions_path, "passages": passages}))
         certificate = {"alpha": 0.1, "delta": 0.05, "threshold": 0.8, "answered": 120, "wrong": 4}

@@ -22,6 +22,7 @@ ROWS = 600
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(planning, "SEAL_FROM", 300)
+    monkeypatch.setattr(planning, "QUESTIONS", 100)
     monkeypatch.setenv("ALEN_HOME", str(tmp_path / "home"))
 
 

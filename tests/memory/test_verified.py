@@ -85,3 +85,32 @@ def test_what_was_called_wrong_is_told_with_the_question(memory: EpisodicMemory)
     # A person who teaches it after all has the last word.
     memory.remember(question="Where is the bell?", answer="In the cellar")
     assert memory.recollect("Where is the bell?").refused == ()
+
+
+def test_what_holds_is_told_oldest_first(memory: EpisodicMemory) -> None:
+    first = memory.remember(question="Where is the bell?", answer="In the tower")
+    second = memory.remember(question="Who rings it?", answer="Ann")
+    own = memory.record_answer(said("What is 2 + 2?", "4"))
+    memory.remember(question="Who is here?", answer="Tom", ttl=1e-9)
+    assert [row["id"] for row in memory.established()] == [first, second]
+    memory.promote([own], "proved")
+    memory.retract(first)
+    assert memory.established() == [
+        {"id": second, "question": "Who rings it?", "answer": "Ann"},
+        {"id": own, "question": "What is 2 + 2?", "answer": "4"},
+    ]
+    assert memory.established(namespace="other") == []
+
+
+def test_an_erasure_takes_along_what_was_trained(memory: EpisodicMemory) -> None:
+    assert memory.weights_folder(namespace="other") is None
+    uid = memory.remember(question="Where is the bell?", answer="In the tower")
+    memory.remember(question="Where is the bell?", answer="In the yard", namespace="other")
+    folders = [memory.weights_folder(), memory.weights_folder(namespace="other")]
+    for folder in folders:
+        assert folder is not None
+        folder.mkdir(parents=True)
+        (folder / "weights").write_bytes(b"tower")
+    memory.erase([uid])
+    assert [folder is not None and folder.exists() for folder in folders] == [False, True]
+    assert [receipt["finished"] for receipt in memory.receipts()] == [True]
