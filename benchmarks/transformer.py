@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,10 +17,8 @@ from typing import Any
 from alen.benchmark import machine, report
 from alen.benchmark.harness import progress, spread
 from alen.benchmark.schema import Measured, Result, Row, Target
-from alen.benchmark.step_models import MODELS
-from alen.benchmark.stepping import SIDES, Steps, Switches, choose, compare
-from alen.neural.describe import flops_per_token
-from alen.neural.presets import preset
+from alen.benchmark.step_models import MODELS, work
+from alen.benchmark.stepping import SIDES, Steps, Switches, check_same, choose, compare
 from alen.validation.intervals import ratio_of_medians
 
 OUT = Path(__file__).with_name("results") / "transformer.json"
@@ -64,7 +61,7 @@ def run(options: argparse.Namespace) -> Result:
                 # What is fastest at one shape is taken at the others too: compiling takes most of the time of a run.
                 best = chosen.get((model, dtype, step)) or choose(cell, step, dtype, compiled=options.compile)
                 found, peak = compare(cell, step, dtype, best, rounds=options.rounds)
-                _same_numbers(found, dtype)
+                check_same(found, dtype)
                 kept = {
                     "entry": _entry(model, shape, dtype, step, found, peak),
                     "seconds": {side: steps.seconds for side, steps in found.items()},
@@ -90,25 +87,13 @@ def run(options: argparse.Namespace) -> Result:
     )
 
 
-def _same_numbers(found: dict[str, Steps], dtype: str) -> None:
-    """Both sides computed the same thing, or the comparison means nothing."""
-    ours, theirs = found["alen"].value, found["transformers"].value
-    if not math.isclose(ours, theirs, rel_tol=1e-3 if dtype == "float32" else 0.05):
-        raise AssertionError(f"ALEN computed {ours}, transformers {theirs}")
-
-
 def _entry(model: str, shape: str, dtype: str, step: str, found: dict[str, Steps], peak_flops: float) -> dict[str, Any]:
     batch, length = map(int, shape.split("x"))
-    config = preset(model)
-    seen = (length + 1) // 2 if config.attention.mask_type == "causal" else length
-    work = batch * length * flops_per_token(config, seen) * (3 if step == "train" else 1)
-    if model == "bert-base":
-        heads = 2 * config.d_model * (config.d_model + config.vocab_size)
-        work += batch * length * heads * (3 * 0.15 if step == "train" else 1)
+    operations = work(model, step, batch, length)
     sides = {
         side: {
             "tokens_per_second": round(batch * length / steps.median, 1),
-            "of_peak": round(work / steps.median / peak_flops, 3),
+            "of_peak": round(operations / steps.median / peak_flops, 3),
             "memory_mb": round(steps.memory / 1e6, 1),
             "switches": str(steps.switches),
             **{f"seconds_{name}": value for name, value in spread(steps.seconds).items() if name in ("p25", "p75")},

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from alen.errors import BadInput
 from alen.neural.bert import BertForMaskedLM
 from alen.neural.config import TransformerConfig
+from alen.neural.describe import flops_per_token
 from alen.neural.loss import IGNORED, cross_entropy
 from alen.neural.named import BertConfig
 from alen.neural.presets import preset
@@ -67,6 +68,19 @@ def targets_of(name: str, tokens_BT: Tensor) -> Tensor:
     return torch.cat([tokens_BT[:, 1:], torch.full_like(tokens_BT[:, :1], IGNORED)], dim=1)
 
 
+def work(name: str, step: str, batch: int, length: int) -> float:
+    """Floating point operations of a step of that model; a training step is forward and backward."""
+    config = preset(name)
+    seen = (length + 1) // 2 if config.attention.mask_type == "causal" else length
+    passes = 3 if step == "train" else 1
+    tokens = batch * length
+    found: float = tokens * flops_per_token(config, seen) * passes
+    if name == "bert-base":
+        head = 2 * config.d_model * (config.d_model + config.vocab_size)
+        found += tokens * head * (passes * MASKED if step == "train" else 1)
+    return found
+
+
 def _our_loss(model: Transformer, tokens_BT: Tensor, targets_BT: Tensor) -> Tensor:
     return cross_entropy(model.hidden(tokens_BT).flatten(0, 1), model.output_weight, targets_BT.flatten())
 
@@ -106,12 +120,11 @@ def _reloaded(kind: str, save: Callable[[Path], None]) -> Any:
         return loader.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa", local_files_only=True)
 
 
-def _stable(ours: Transformer) -> Any:
-    """StableLM is SwiGLU, LayerNorm and rotary positions over whole heads: ALEN small under another name."""
+def stable_lm(config: TransformerConfig) -> Any:
+    """A StableLM is SwiGLU, LayerNorm and rotary positions over whole heads: ALEN small under another name."""
     import transformers
 
-    config = ours.config
-    model = transformers.StableLmForCausalLM(
+    return transformers.StableLmForCausalLM(
         transformers.StableLmConfig(
             vocab_size=config.vocab_size,
             hidden_size=config.d_model,
@@ -130,6 +143,11 @@ def _stable(ours: Transformer) -> Any:
             attn_implementation="sdpa",  # type: ignore[call-arg]  # taken by every configuration there
         )
     )
+
+
+def _stable(ours: Transformer) -> Any:
+    config = ours.config
+    model = stable_lm(config)
     state = ours.state_dict()
     tensors = {"model.embed_tokens.weight": state["embedding.weight"], "lm_head.weight": state["head.weight"]}
     for part in ("weight", "bias"):

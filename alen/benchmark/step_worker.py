@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
+import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
 
+from alen.benchmark.process_memory import forget_peak, memory
 from alen.benchmark.step_models import build, targets_of
 from alen.neural.host_memory import give_back, keep_freed
 
@@ -41,18 +41,19 @@ def main() -> None:
     if options["compile"]:
         # What the compiler itself takes is not the memory of a model.
         torch.compile(torch.neg)(torch.ones(2))
-    before = _memory("VmRSS")
+    before = memory("VmRSS") or 0
     steps = _steps(options)
-    _serve(steps, lambda: _memory("VmHWM") - before)
+    _serve(steps, lambda: (memory("VmHWM") or 0) - before)
 
 
-def _serve(steps: dict[str, Callable[[], Any]], memory: Callable[[], int]) -> None:
+def _serve(steps: dict[str, Callable[[], Any]], taken: Callable[[], int]) -> None:
     print(json.dumps({"ready": list(steps)}), flush=True)
     for number, line in enumerate(sys.stdin):
         seconds, value = _turn(steps[line.strip()])
-        print(json.dumps({"seconds": seconds, "value": value, "memory": memory()}), flush=True)
+        print(json.dumps({"seconds": seconds, "value": value, "memory": taken()}), flush=True)
         if number == 0:
-            _forget_peak()
+            # Loading and compiling are over; from now on the peak is that of steps.
+            forget_peak()
 
 
 def _turn(step: Callable[[], Any]) -> tuple[float, Any]:
@@ -64,12 +65,6 @@ def _turn(step: Callable[[], Any]) -> tuple[float, Any]:
         value = step()
         found.append(time.perf_counter() - started)
     return median(found[1:] or found), value
-
-
-def _forget_peak() -> None:
-    """Loading and compiling are over; from now on the peak is that of steps."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5", "ascii")
 
 
 def _steps(options: dict[str, Any]) -> dict[str, Callable[[], Any]]:
@@ -118,11 +113,9 @@ def _gemm(dtype: torch.dtype, size: int = 2048) -> Callable[[], float]:
     return run
 
 
-def _memory(field: str) -> int:
-    """Bytes, from the kernel's account of this process."""
-    found = re.search(rf"^{field}:\s+(\d+) kB", Path("/proc/self/status").read_text("utf-8"), re.MULTILINE)
-    return int(found[1]) * 1024 if found else 0
-
-
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BrokenPipeError:
+        # Nobody listens any more, not even to what would be printed at the end.
+        os._exit(1)

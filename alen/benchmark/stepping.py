@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,7 +54,10 @@ class Worker:
 
     def __init__(self, **options: Any) -> None:
         command = [sys.executable, "-m", "alen.benchmark.step_worker", json.dumps(options)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        # Ctrl-C is for the one who asked: a session of its own keeps it, and a traceback, from the process.
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
 
     def wait(self) -> list[str]:
         """The names of its steps, once the model is there. Raises WorkError when the process ended."""
@@ -64,6 +68,10 @@ class Worker:
         self._process.stdin.write(name + "\n")
         self._process.stdin.flush()
         return self._read()
+
+    def stop(self) -> None:
+        """At once, in the middle of a step."""
+        self._process.kill()
 
     def close(self) -> None:
         for end in (self._process.stdin, self._process.stdout):
@@ -87,6 +95,9 @@ def worker(**options: Any) -> Iterator[Worker]:
     try:
         made.wait()
         yield made
+    except KeyboardInterrupt:
+        made.stop()
+        raise
     finally:
         made.close()
 
@@ -95,6 +106,9 @@ def choose(cell: dict[str, Any], step: str, dtype: str, *, compiled: bool) -> di
     """What is fastest for each side: first which number format, then whether compiling helps."""
     found: dict[str, Switches] = {}
     for side in SIDES:
+        if not compiled and len(PRECISIONS[dtype]) == 1:
+            found[side] = Switches(side, PRECISIONS[dtype][0], False)
+            continue
         eager = [_tried(cell, step, Switches(side, precision, False)) for precision in PRECISIONS[dtype]]
         # The first holds its weights in half the memory, and gives way only to what is clearly faster.
         fastest = min(eager, key=lambda one: _fastest(one) * (1 if one is eager[0] else CLEARLY))
@@ -124,6 +138,13 @@ def compare(
                 found[side].value, found[side].memory = answer["value"], answer["memory"]
             peaks.append(product.step("gemm")["value"])
     return found, float(np.median(peaks[1:]))
+
+
+def check_same(found: dict[str, Steps], dtype: str) -> None:
+    """Raises WorkError unless both sides computed the same thing: the comparison means nothing then."""
+    ours, theirs = (found[side].value for side in SIDES)
+    if not math.isclose(ours, theirs, rel_tol=1e-3 if dtype == "float32" else 0.05):
+        raise WorkError(f"ALEN computed {ours}, transformers {theirs}.", "Tell us, with the versions of both.")
 
 
 def _tried(cell: dict[str, Any], step: str, one: Switches) -> Steps:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from alen.cli import opening
+from alen.cli import bench_train, opening
 from alen.cli.options import Common, of_this_machine
 from alen.cli.output import emit_json
 
@@ -19,6 +19,9 @@ OURS = "alen"
 @click.group("bench", no_args_is_help=False)
 def command() -> None:
     """Measure ALEN on this machine, beside others."""
+
+
+command.add_command(bench_train.command)
 
 
 @command.command("memory")

@@ -21,6 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "chat": ("alen.cli.chat", "Talk in a full-screen window."),
     "serve": ("alen.cli.serve", "Serve the engine over HTTP, with OpenAI's API."),
     "generate": ("alen.cli.generate", "Continue a text with the language model alone."),
+    "train": ("alen.cli.train", "Train a model by a recipe."),
     "models": ("alen.cli.models", "List, pull and describe models."),
     "bench": ("alen.cli.bench", "Measure speed and recall, beside others."),
     "calibrate": ("alen.cli.calibrate", "Fit the probabilities to your own questions."),

@@ -9,7 +9,7 @@ from alen.neural.config import TransformerConfig
 from alen.neural.transformer import Transformer
 from alen.neural.weights import LoadedModel
 from alen.text.tokenizer import Tokenizer
-from tests.test_language_model import byte_metadata
+from tests.language_model.test_model import byte_metadata
 
 
 def tiny_model() -> LargeLanguageModel:
@@ -29,4 +29,4 @@ def tiny_model() -> LargeLanguageModel:
         for parameter in block.parameters():
             parameter.mul_(1.5)
     loaded = LoadedModel(model, config, byte_metadata())
-    return LargeLanguageModel(loaded, Tokenizer.from_gguf(loaded.metadata), name="tiny", fingerprint="f")
+    return LargeLanguageModel.of(loaded, Tokenizer.from_gguf(loaded.metadata), name="tiny", fingerprint="f")

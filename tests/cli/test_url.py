@@ -60,6 +60,7 @@ HERE_ALONE = {
     "memory export": ["FOLDER"],
     "memory import": ["FOLDER"],
     "memory reembed": [],
+    "memory consolidate": [],
     "calibrate": ["--data", "DATA"],
     "serve": [],
     "models list": [],
@@ -67,6 +68,8 @@ HERE_ALONE = {
     "models optimize": [],
     "models info": [],
     "bench memory": ["FOLDER"],
+    "bench train": [],
+    "train": ["DATA"],
     "doctor": [],
     "where": [],
 }

@@ -127,6 +127,26 @@ def test_commit(alen: Alen, engine: ScriptedEngine) -> None:
     assert alen("memory", "commit", "--epsilon", "1", "--json").code == 2
 
 
+def test_consolidate(alen: Alen, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert alen("memory", "consolidate", "--minutes", "2", "--json").json("memory_consolidate")["pairs"] == 1200
+    assert engine.calls[0] == ("consolidate", {"minutes": 2.0})
+    text = alen("memory", "consolidate").out
+    assert "1,200 answers in 31 s: 98% word for word, 90% in a wording that was not trained on" in text
+    assert "too long" not in text
+    assert alen("memory", "consolidate", "--minutes", "0", "--json").code == 2
+    report = engine.consolidate(minutes=1.0)
+    changed = {"left_out": 3, "kept": "old", "reworded_before": 0.95}
+    monkeypatch.setattr(engine, "consolidate", lambda **options: report | changed)
+    text = alen("memory", "consolidate").out
+    assert "3 were too long" in text
+    assert "the decoder before stays: it knows 95% of them" in text
+    nothing = dict.fromkeys(("recalled", "reworded", "reworded_before", "parameters", "steps"))
+    empty = report | nothing | {"pairs": 0, "kept": "none"}
+    monkeypatch.setattr(engine, "consolidate", lambda **options: empty)
+    assert alen("memory", "consolidate", "--json").json("memory_consolidate")["kept"] == "none"
+    assert "nothing holds here" in alen("memory", "consolidate").out
+
+
 def test_where(alen: Alen) -> None:
     places = alen("where", "--store", "sqlite:///notes.db", "--json").json("where")
     assert places["store"] == "sqlite:///notes.db"
