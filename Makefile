@@ -6,7 +6,7 @@ ALEN_HOME   ?= $(CURDIR)/.alen
 ACCELERATOR ?= cpu
 PIP_INDEX   ?=
 PYTEST_ARGS ?=
-WORKERS     ?= 2
+WORKERS     ?= 3
 
 BIN   := $(VENV)/bin
 PIP   := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
@@ -14,7 +14,7 @@ TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 export ALEN_HOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo test torture check format bench clean distclean
+.PHONY: help setup models demo test torture check format bench train-demo clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,9 +31,10 @@ demo: $(ALEN_HOME)/models/.ready ## Teach ALEN a small handbook and ask it six q
 	@$(BIN)/python examples/demo.py
 
 # Tests of one file stay together: they share servers and models. In the order of the folders: by number of tests, as
-# xdist would have it, the slowest file of all comes last and one of the workers waits for it.
+# xdist would have it, the slowest file of all comes last and one of the workers waits for it. Much of their time they
+# wait, so that three keep two cores busy; threads of one would take a core from another and spin for it.
 test: $(VENV)/.ready-dev $(ALEN_HOME)/models/.ready ## Run every test (make test PYTEST_ARGS="-m 'not slow'")
-	@ALEN_TEST_HOME=$(ALEN_HOME) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@OMP_NUM_THREADS=1 ALEN_TEST_HOME=$(ALEN_HOME) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 torture: $(VENV)/.ready-dev ## Kill, starve and damage memory as often as promised (hours)
 	@ALEN_TORTURE=full $(BIN)/python -m pytest tests/memory/torture -vv --durations=10 $(PYTEST_ARGS)
@@ -52,6 +53,10 @@ format: $(VENV)/.ready-dev ## Put every file into the house style
 bench: $(VENV)/.ready-dev $(ALEN_HOME)/models/.ready ## Measure the main job: make bench DATA=folder/of/squad2
 	@test -n "$(DATA)" || { echo "make bench needs the folder of the data: make bench DATA=path/to/squad2" >&2; exit 2; }
 	$(BIN)/python benchmarks/main_job.py "$(DATA)"
+
+train-demo: $(VENV)/.ready-dev ## Train ALEN micro for four minutes: make train-demo TEXT=a/text/file.txt
+	@test -f "$(TEXT)" || { echo "make train-demo needs a text: make train-demo TEXT=path/to/text.txt" >&2; exit 2; }
+	@$(BIN)/python benchmarks/train_demo.py "$(TEXT)" --alone --out $(ALEN_HOME)/train_demo.json
 
 clean: ## Delete caches and build outputs
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

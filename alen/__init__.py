@@ -26,6 +26,8 @@ _WHERE = {
     "ModelValidator": "alen.validation.validator",
     "ValidationMetrics": "alen.validation.validation_metrics",
     "LargeLanguageModel": "alen.language_model",
+    "LatentDecoder": "alen.latent_decoder",
+    "HybridWriter": "alen.hybrid_writer",
     "SentenceEncoder": "alen.sentence_encoder",
     "Transformer": "alen.neural",
     "TransformerConfig": "alen.neural",
@@ -39,6 +41,10 @@ _WHERE = {
     "Bert": "alen.neural",
     "BertForMaskedLM": "alen.neural",
     "BertForSequenceClassification": "alen.neural",
+    "LanguageModelModule": "alen.training.module",
+    "PerformanceBenchmark": "alen.benchmark.performance",
+    "PerformanceResults": "alen.benchmark.performance",
+    "TrainingMonitor": "alen.training.monitor",
 }
 
 __all__ = sorted([*_WHERE, "__version__"])

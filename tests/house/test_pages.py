@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,12 @@ BLOCKS = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", BLOCKS)
-def test_code_on_pages_runs(block: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_on_pages_runs(
+    block: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What it writes is not left where the tests run."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
     if "from_pretrained(" in block:
         monkeypatch.setenv("ALEN_HOME", str(request.getfixturevalue("models_home")))
     exec(compile(block, "page", "exec"), {})
