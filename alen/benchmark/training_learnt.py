@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,10 @@ SHAPE: dict[str, Any] = {
     "length": 128,
     "batch": 16,
 }
-RATES = (1e-3, 2e-3, 4e-3)
-CONTROL_RATES = ((1e-3, 1e-3), (3e-3, 3e-3), (1e-2, 1e-3), (1e-2, 3e-3))
-MUON_RATES = ((3e-3, 1e-2), (1e-2, 1e-2), (3e-3, 3e-2), (1e-2, 3e-2))
-"""Of tables and of hidden matrices: as many runs for one optimizer as for the other."""
+RATES = (1e-3, 2e-3, 4e-3, 8e-3)
+TABLE_RATES = (1e-2, 2e-2, 4e-2)
+MATRIX_RATES = {"adamw": (5e-4, 1e-3, 2e-3), "muon": (5e-3, 1e-2, 2e-2)}
+"""As many runs for one optimizer as for the other."""
 
 SHARES = (0.3, 0.4, 0.5, 0.6, 0.7)
 FEWER = 0.7
@@ -47,9 +48,13 @@ class Run:
 
 
 SETS = {
-    ("alen", "adamw"): [Run("alen", "adamw", rates) for rates in CONTROL_RATES],
-    # Tuned at the length that it is to get by with.
-    ("alen", "muon"): [Run("alen", "muon", rates, FEWER) for rates in MUON_RATES],
+    # Muon is tuned at the length that it is to get by with.
+    **{
+        ("alen", kind): [
+            Run("alen", kind, rates, FEWER if kind == "muon" else 1.0) for rates in product(TABLE_RATES, several)
+        ]
+        for kind, several in MATRIX_RATES.items()
+    },
     **{(name, "adamw"): [Run(name, "adamw", (rate, rate)) for rate in RATES] for name in RIVALS},
 }
 

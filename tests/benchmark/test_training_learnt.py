@@ -11,7 +11,7 @@ import pytest
 
 from alen.benchmark import machine
 from alen.benchmark.kept import Kept
-from alen.benchmark.training_learnt import CONTROL_RATES, MUON_RATES, RATES, SETS, SHARES, Run, measure
+from alen.benchmark.training_learnt import RATES, SETS, SHARES, Run, measure
 from alen.benchmark.training_texts import BLOCK, write
 
 STEPS = 100
@@ -28,13 +28,14 @@ def _kept(file: Path, losses: dict[tuple[str, Run], float]) -> Kept:
 
 def test_the_best_rate_is_measured_and_steps_are_those_of_the_shortest_that_is_enough(tmp_path: Path) -> None:
     losses = {("choose", one): 4.0 for several in SETS.values() for one in several}
-    losses["choose", Run("alen", "muon", MUON_RATES[1], 0.7)] = 3.5
+    muon = SETS["alen", "muon"][4].rates
+    losses["choose", Run("alen", "muon", muon, 0.7)] = 3.5
     for name in ("alen", "trainer", "litgpt", "nanogpt"):
-        best = Run(name, "adamw", CONTROL_RATES[3] if name == "alen" else (RATES[2], RATES[2]))
+        best = Run(name, "adamw", SETS["alen", "adamw"][3].rates if name == "alen" else (RATES[2], RATES[2]))
         losses["choose", best] = 3.9
         losses["measure", best] = {"alen": 3.2, "litgpt": 3.0}.get(name, 3.1)
     for share, loss in zip((*SHARES, 1.0), (3.5, 3.2, 3.1, 3.0, 3.0, 2.7), strict=True):
-        losses["measure", Run("alen", "muon", MUON_RATES[1], share)] = loss
+        losses["measure", Run("alen", "muon", muon, share)] = loss
     texts = write("So it goes, and so it went. " * (BLOCK // 2), tmp_path, 300)
     rows, tables = measure(
         texts,
@@ -65,3 +66,8 @@ def test_parts_of_a_text_are_apart(tmp_path: Path) -> None:
     sizes = [len(np.load(file)) for file in (texts.train, texts.choose, texts.measure)]
     assert sizes[0] > 3 * sizes[1] > 0
     assert sizes[2] > 0
+
+
+def test_both_optimizers_are_tried_as_often_between_other_rates() -> None:
+    control, muon = SETS["alen", "adamw"], SETS["alen", "muon"]
+    assert len({one.rates for one in control}) == len({one.rates for one in muon}) == 9
