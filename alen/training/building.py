@@ -73,6 +73,9 @@ def make_model(recipe: TrainingRecipe, config: TransformerConfig, labels: int | 
     torch.manual_seed(recipe.seed)
     model = _decoder(recipe.model, config) if recipe.task == "causal" else _bert(recipe, config, labels)
     model.train().requires_grad_(True)
+    if recipe.freeze_embeddings:
+        for table in (module for module in encoder_of(model).children() if isinstance(module, nn.Embedding)):
+            table.requires_grad_(False)
     if recipe.lora is not None:
         lora.attach(encoder_of(model), recipe.lora.rank, recipe.lora.alpha, recipe.lora.dropout)
         if not isinstance(model, Transformer):

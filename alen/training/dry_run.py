@@ -62,6 +62,9 @@ def plan(recipe: TrainingRecipe, config: TransformerConfig, length: int, machine
     """Raises BadInput when the model does not fit into one device."""
     parameters = sum(parameters_by_part(config).values())
     trained = parameters if recipe.lora is None else _adapters(config, recipe.lora.rank)
+    if recipe.freeze_embeddings:
+        trained -= parameters_by_part(config)["embedding"]
+    texts = 2 * recipe.batch if recipe.r_drop else recipe.batch
     shards = machine.shards
     moments = 8 * trained
     if recipe.optimizer.kind == "muon":
@@ -78,7 +81,7 @@ def plan(recipe: TrainingRecipe, config: TransformerConfig, length: int, machine
         weights=(4 * parameters + copies) // shards,
         gradients=4 * trained // shards,
         optimizer=moments // shards,
-        activations=activations(config, recipe.batch * length, size),
+        activations=activations(config, texts * length, size),
         available=memory(machine.device),
         tokens_per_step=recipe.batch * length * recipe.accumulate * machine.ranks,
         steps=steps,

@@ -69,6 +69,7 @@ class LanguageModelModule(LightningModule):
         schedule: ScheduleRecipe | None = None,
         length: Length | None = None,
         label_smoothing: float = 0.0,
+        r_drop: float = 0.0,
         clip: float | None = 1.0,
         seed: int = 0,
         bytes_per_token: float | None = None,
@@ -76,7 +77,7 @@ class LanguageModelModule(LightningModule):
         spread: Spread | None = None,
     ) -> None:
         super().__init__()
-        self.objective = Objective(model, label_smoothing)
+        self.objective = Objective(model, label_smoothing, r_drop)
         self.settings = optimizer or OptimizerConfig()
         self.schedule = schedule or ScheduleRecipe()
         self.length = length or Length()

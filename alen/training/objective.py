@@ -32,13 +32,15 @@ class Held:
 class Objective(nn.Module):
     """A module, so that what wraps modules (DDP, FSDP) sees the whole way from tokens to the loss."""
 
-    def __init__(self, model: Trained, label_smoothing: float = 0.0) -> None:
+    def __init__(self, model: Trained, label_smoothing: float = 0.0, r_drop: float = 0.0) -> None:
         super().__init__()
         self.model = model
-        self.label_smoothing = label_smoothing
+        self.label_smoothing, self.r_drop = label_smoothing, r_drop
 
     def forward(self, batch: Batch) -> Tensor:
         """The mean over what counts, a float32 scalar; 0 where nothing does."""
+        if self.r_drop:
+            return self._of_two_draws(batch)
         return self._loss(batch, self.label_smoothing)[0]
 
     def held(self, batch: Batch) -> Held:
@@ -62,6 +64,15 @@ class Objective(nn.Module):
         loss = nn.functional.cross_entropy(logits_BL, labels_B, label_smoothing=smoothing)
         count = torch.tensor(len(labels_B), device=loss.device)
         return loss, count, (logits_BL.detach().argmax(-1) == labels_B).sum()
+
+    def _of_two_draws(self, batch: Batch) -> Tensor:
+        """Of classes, with ``r_drop`` times the symmetric divergence of what two draws of dropout say of each text."""
+        twice = {name: torch.cat((values, values)) for name, values in batch.items()}
+        logits_XL = self.model(twice["tokens_BT"], twice["keep_BT"]).float()
+        loss = nn.functional.cross_entropy(logits_XL, twice["labels_B"], label_smoothing=self.label_smoothing)
+        one_BL, other_BL = logits_XL.log_softmax(-1).chunk(2)
+        apart_B = ((one_BL.exp() - other_BL.exp()) * (one_BL - other_BL)).sum(-1) / 2
+        return loss + self.r_drop * apart_B.mean()
 
     def _of_words(
         self, hidden: Tensor, weight_VD: Tensor, bias_V: Tensor | None, targets: Tensor, smoothing: float

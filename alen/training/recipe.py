@@ -106,6 +106,8 @@ class TrainingRecipe(_Part):
     ``steps``, ``epochs``, ``tokens`` and ``minutes`` says how long. ``data`` is a ``DataRecipe``; None where a run is
     given data of its own. ``labels`` are the classes of a classification without such data.
 
+    ``freeze_embeddings`` leaves a pretrained model's tables of words, positions and segments as they are. ``r_drop``
+    weighs how far two draws of dropout disagree about a text's class (Liang et al. 2021, https://arxiv.org/abs/2106.14448).
     ``gradient_checkpointing`` computes the activations of every n-th layer again, 1 of all. ``validate_every`` is in
     steps; None does so ten times in a run."""
 
@@ -122,8 +124,10 @@ class TrainingRecipe(_Part):
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig)
     schedule: ScheduleRecipe = Field(default_factory=ScheduleRecipe)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    r_drop: float = Field(0.0, ge=0, le=100)
     clip: float | None = Field(1.0, gt=0)
     lora: LoRARecipe | None = None
+    freeze_embeddings: bool = False
     labels: int | None = Field(None, ge=2, le=10**6)
     precision: Literal["auto", "32", "bf16", "16"] = "auto"
     machine: MachineRecipe = Field(default_factory=MachineRecipe)
@@ -165,6 +169,10 @@ class TrainingRecipe(_Part):
             raise ValueError("warm_up of a run in minutes is a share of it, below 1")
         if self.lora is not None and self.model.pretrained is None:
             raise ValueError("lora trains beside the weights of a pretrained model")
+        if self.freeze_embeddings and (self.model.pretrained is None or self.lora is not None):
+            raise ValueError("freeze_embeddings keeps those of a pretrained model, all of which lora keeps anyway")
+        if self.r_drop and self.task != "classification":
+            raise ValueError("r_drop compares classes of a text: task classification")
         return self
 
     @classmethod

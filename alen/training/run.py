@@ -97,6 +97,7 @@ def _module(recipe: TrainingRecipe, ready: Prepared) -> LanguageModelModule:
         schedule=recipe.schedule,
         length=ready.length,
         label_smoothing=recipe.label_smoothing,
+        r_drop=recipe.r_drop,
         clip=recipe.clip,
         seed=recipe.seed,
         bytes_per_token=getattr(getattr(ready.data, "facts", None), "bytes_per_token", None),

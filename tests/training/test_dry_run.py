@@ -49,6 +49,19 @@ def test_adapters_are_counted(recipe: Recipe, tmp_path: Path) -> None:
     assert plan(made, configuration(made, None), 32, CPU, 1).trained == trained
 
 
+def test_frozen_embeddings_stay_as_they_are(recipe: Recipe, tmp_path: Path) -> None:
+    from alen.neural.weights import folder
+
+    base = recipe()
+    folder.save(Transformer(configuration(base, None)), tmp_path / "base")
+    made = recipe(model={"pretrained": str(tmp_path / "base")}, freeze_embeddings=True)
+    model = make_model(made, configuration(made, None))
+    frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+    assert frozen == {name for name, _ in model.named_parameters() if "embedding" in name}
+    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    assert plan(made, configuration(made, None), 32, CPU, 1).trained == trained
+
+
 @pytest.mark.parametrize("every", [0, 1])
 @pytest.mark.parametrize("preset", ["alen-small", "gpt2-small", "smollm2-135m"])
 def test_activations_are_near_what_is_kept_for_the_way_back(preset: str, every: int) -> None:

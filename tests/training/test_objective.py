@@ -62,6 +62,29 @@ def test_loss_of_classes_is_that_of_transformers(tmp_path: Path) -> None:
     assert int(held.targets) == 5
 
 
+def test_two_draws_of_dropout_are_held_together() -> None:
+    shape = BERT.model_copy(update={"hidden_dropout_prob": 0.3})
+    model, batch = BertForSequenceClassification(shape, 2).train(), classified(5)
+    torch.nn.init.normal_(model.head.classifier.weight)
+    plain, weighed = (Objective(model, r_drop=weight) for weight in (1e-9, 2.0))
+    losses = []
+    for objective in (plain, weighed):
+        torch.manual_seed(4)
+        losses.append(objective(batch))
+    torch.manual_seed(4)
+    twice = [torch.cat((batch[name], batch[name])) for name in ("tokens_BT", "keep_BT")]
+    one_BL, other_BL = model(*twice).log_softmax(-1).chunk(2)
+    there = F.kl_div(one_BL, other_BL, log_target=True, reduction="batchmean")
+    back = F.kl_div(other_BL, one_BL, log_target=True, reduction="batchmean")
+    assert there > 1e-3
+    torch.testing.assert_close(losses[1] - losses[0], there + back, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(
+        losses[0], (F.nll_loss(one_BL, batch["labels_B"]) + F.nll_loss(other_BL, batch["labels_B"])) / 2
+    )
+    model.eval()
+    torch.testing.assert_close(weighed(batch), Objective(model)(batch))
+
+
 def test_smoothing_is_a_share_of_every_word() -> None:
     model, batch = Transformer(GPT.transformer()), causal(2)
     logs = torch.log_softmax(model(batch["tokens_BT"]), -1)
