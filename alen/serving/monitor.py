@@ -83,7 +83,6 @@ class InferenceMonitor:
         confidence: float | None = None,
         decision: str | None = None,
     ) -> None:
-        self._requests.labels(route, str(status)).inc()
         self._latency.labels(route).observe(seconds)
         self._tokens.labels("read").inc(read)
         self._tokens.labels("written").inc(written)
@@ -95,6 +94,8 @@ class InferenceMonitor:
         with self._lock:
             failed = status >= 500
             self._ended.append(_Ended(time.monotonic(), seconds, failed, written, confidence, abstained))
+        # The last, so that who sees the request counted sees its tokens too.
+        self._requests.labels(route, str(status)).inc()
 
     def first_token(self, seconds: float) -> None:
         self._first.observe(seconds)

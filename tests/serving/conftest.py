@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,6 +74,18 @@ def settled(service: Service, seconds: float = 5.0) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+def value(service: Service, name: str, **labels: str) -> float:
+    """A metric. That of a request is counted once its response is over, which the client may know first: ``until``."""
+    return service.monitor.registry.get_sample_value(name, labels) or 0.0
+
+
+def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
 
 
 class CountingEncoder(HashEncoder):

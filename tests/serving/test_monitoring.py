@@ -11,20 +11,9 @@ import httpx
 import pytest
 
 from alen.serving.service import Service
-from tests.serving.conftest import running, served, settled
+from tests.serving.conftest import running, served, settled, until, value
 
 LONG = {"prompt": "Once", "max_tokens": 150, "temperature": 0, "ignore_eos": True}
-
-
-def value(service: Service, name: str, **labels: str) -> float:
-    return service.monitor.registry.get_sample_value(name, labels) or 0.0
-
-
-def until(condition, seconds: float = 5.0) -> bool:
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.01)
-    return condition()
 
 
 def test_answers_leave_at_once(url: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import openai
@@ -11,7 +10,7 @@ import pytest
 
 from alen.generation.ticket import Ticket
 from alen.serving.service import Service
-from tests.serving.conftest import settled
+from tests.serving.conftest import settled, until, value
 
 ASKED = {"model": "tiny", "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -53,10 +52,12 @@ def test_a_stream_that_is_closed_ends_its_text(
         pass
     stream.close()
     assert settled(service)
+    path = "/v1/completions" if route == "completions" else "/v1/chat/completions"
+    assert until(lambda: any(value(service, "alen_requests_total", route=path, status=of) for of in ("200", "499")))
     assert tickets[0].reason == "cancelled"
     assert 4 <= len(tickets[0].tokens) < 1000  # the first chunk of a chat holds a role and no token
-    written = service.monitor.registry.get_sample_value("alen_tokens_total", {"kind": "written"})
-    assert len(tickets[0].tokens) - 3 <= (written or 0) <= len(tickets[0].tokens)
+    written = value(service, "alen_tokens_total", kind="written")
+    assert len(tickets[0].tokens) - 3 <= written <= len(tickets[0].tokens)
 
 
 def test_log_probabilities_in_a_stream_are_those_of_the_whole(client: openai.OpenAI) -> None:
@@ -148,11 +149,4 @@ def test_an_answer_of_the_engine_streams_with_usage(client: openai.OpenAI, servi
     )
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.prompt_tokens > 0
-    end = time.monotonic() + 10  # it is counted when the response is over, which the client may know first
-    while answers(service) != 1:
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def answers(service: Service) -> float | None:
-    return service.monitor.registry.get_sample_value("alen_answers_total", {"decision": "answer"})
+    assert until(lambda: value(service, "alen_answers_total", decision="answer") == 1)
