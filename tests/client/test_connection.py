@@ -126,7 +126,7 @@ def test_a_stream_without_its_end_is_no_answer() -> None:
 
 
 def test_a_silent_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(lambda _: Reply({}, hangs=3)) as server:
+    with serving(lambda _: Reply({}, hangs=30)) as server:
         with Connection(server.url, seconds=0.2) as quick, pytest.raises(ServerFailed, match=r"silent for 0\.2 s"):
             quick.get("/x")
         cancel = threading.Event()
@@ -134,7 +134,7 @@ def test_a_silent_server(monkeypatch: pytest.MonkeyPatch) -> None:
         begun = time.monotonic()
         with Connection(server.url) as patient, pytest.raises(Cancelled):
             patient.get("/x", cancel=cancel)
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 10
 
 
 def test_closing_ends_what_is_under_way() -> None:
