@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from alen.benchmark.invented_facts import FACTS
+from alen.neural.weights.gguf import read_metadata
+from alen.text.tokenizer import Tokenizer
 
 Encode = Callable[[str], Sequence[int]]
+
+
+def tokenizer_of(model: Path) -> Tokenizer:
+    """Of a GGUF file or a folder."""
+    return Tokenizer.from_folder(model) if model.is_dir() else Tokenizer.from_gguf(read_metadata(model))
 
 
 class Pieces:

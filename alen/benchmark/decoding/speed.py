@@ -128,7 +128,7 @@ def run(model: ModelFiles, plan: Plan, *, work: Path, report: Report) -> Speeds:
     if model.kind != "decoder":
         raise BadInput("model", f"{model.name}, an {model.kind}", "a decoder", "For example smollm2-135m-instruct.")
     rivals.check_file(plan.against, model.path)
-    tokenizer = _tokenizer(model.path)
+    tokenizer = prompts.tokenizer_of(model.path)
     given = _prompts(plan, tokenizer.encode, (1 + plan.rounds) * (2 + plan.streams))
     size = len(given[0])
     _check_length(size + plan.max_tokens, read_config(model.path).max_seq_len)
@@ -186,12 +186,6 @@ def _quickest(files: dict[str, str], threads: int, room: Room, prompt: list[int]
             told = [made[side].tell({"work": "write", "tokens": prompt, "count": TRIED}) for _ in range(2)]
             seconds[side] = told[-1]["seconds"]
     return min(seconds, key=lambda side: seconds[side])
-
-
-def _tokenizer(path: Path) -> Tokenizer:
-    from alen.neural.weights.gguf import read_metadata
-
-    return Tokenizer.from_folder(path) if path.is_dir() else Tokenizer.from_gguf(read_metadata(path))
 
 
 def _file(side: str, model: ModelFiles, tokenizer: Tokenizer, work: Path) -> str:
