@@ -119,7 +119,7 @@ def test_beside_a_server_that_is_there(alen: Alen, ours: Other, tmp_path: Path) 
     kept = json.loads((tmp_path / "report" / "serve.json").read_text("utf-8"))
     assert kept == {key: value for key, value in found.items() if key != "report"}
     assert (tmp_path / "report" / "serve.png").stat().st_size > 1000
-    assert table.startswith("smollm2-135m-instruct, 2 clients, 2 rounds of 4 requests, prompts of 8, 4 written")
+    assert table.startswith("smollm2-135m-instruct, 2 clients, 2 rounds of 4 requests\nprompts of 8, 4 written")
     assert max(map(len, table.splitlines())) <= 80
     # Both are asked the same, nobody anything twice.
     assert all(body["model"] == "tiny" for body in other.bodies)

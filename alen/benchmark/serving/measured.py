@@ -68,7 +68,7 @@ class Measurements:
         length = f"{given['requests']} requests" if given["requests"] else f"{given['seconds']:g} s"
         sizes = f"prompts of {given['prompt_tokens']}, {given['max_tokens']} written"
         clients = f"{given['clients']} client{'' if given['clients'] == 1 else 's'}"
-        title = f"{self.model}, {clients}, {given['rounds']} rounds of {length}, {sizes}"
+        title = f"{self.model}, {clients}, {given['rounds']} rounds of {length}\n{sizes}"
         return plain_table(title, HEADINGS, rows)
 
 

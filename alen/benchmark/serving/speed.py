@@ -95,8 +95,9 @@ def run(model: ModelFiles, plan: Plan, *, report: Report) -> Measurements:
 
 
 def _asked(url: str, body: Body, plan: Plan) -> Load:
-    limit = {"seconds": plan.seconds} if plan.requests is None else {"requests": plan.requests}
-    return closed_loop(url, body, plan.clients, **limit)  # type: ignore[arg-type]  # each is of its own kind
+    if plan.requests is not None:
+        return closed_loop(url, body, plan.clients, requests=plan.requests)
+    return closed_loop(url, body, plan.clients, seconds=plan.seconds)
 
 
 def _warm(name: str, url: str, body: Body, clients: int) -> None:
