@@ -39,7 +39,7 @@ def _draw(bars: Bars, file: Path) -> None:
             whiskers = [[middle - low], [high - middle]]
             colour = colormaps["viridis"](0.85 * place / max(1, len(sides) - 1))
             axes.bar([place], [middle], yerr=whiskers, color=colour, capsize=4)
-        axes.set_xticks(range(len(sides)), sides, rotation=20)
+        axes.set_xticks(range(len(sides)), sides, rotation=20, ha="right")
         axes.set_title(label, fontsize=10)
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter("{x:,.5g}")

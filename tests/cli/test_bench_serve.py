@@ -29,7 +29,8 @@ def home(linked_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Other:
-    """A server in OpenAI's form. ``refuses`` says which of its requests it answers with 503; ``chunked`` how."""
+    """A server in OpenAI's form, with a model that writes and one that does not. ``refuses`` says which requests to the
+    first it answers with 503; ``chunked`` how."""
 
     def __init__(self, *, refuses: Callable[[int], bool] = lambda _: False, chunked: bool = False) -> None:
         self.bodies: list[dict[str, Any]] = []
@@ -39,10 +40,13 @@ class Other:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                self._told(200, {"data": [{"id": "tiny"}]})
+                self._told(200, {"data": [{"id": "embeds"}, {"id": "tiny"}]})
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                if body.get("model") == "embeds":
+                    self._told(404, {"error": "it embeds"})
+                    return
                 with lock:
                     own.bodies.append(body)
                     number = len(own.bodies)
@@ -104,13 +108,13 @@ def test_one_object_of_json(alen: Alen, home: Path) -> None:
 
 @pytest.mark.models
 def test_beside_a_server_that_is_there(alen: Alen, ours: Other, tmp_path: Path) -> None:
-    with Other(refuses=lambda number: number % 4 == 0, chunked=True) as other:
+    with Other(refuses=lambda number: number in (4, 8), chunked=True) as other:
         given = ("--against", other.url, "--report", tmp_path / "report")
         ran = alen("bench", "serve", *SMALL, *given, "--json")
         found = ran.json("bench_serve")
         assert list(found)[3:] == ["ours", other.url, "report"]
         theirs = found[other.url]
-        # A warm round of two requests, then two rounds of four: the fourth and the eighth of ten are refused.
+        # A trial, a warm round of two requests, and two rounds of four.
         assert theirs["errors"] == {'503: {"error": "busy"}': 2}
         assert (theirs["error_rate"]["value"], theirs["p50_seconds"]["n"]) == (0.25, 6)
         assert theirs["ratios"]["requests_per_second"]["n"] == 2
@@ -125,7 +129,7 @@ def test_beside_a_server_that_is_there(alen: Alen, ours: Other, tmp_path: Path) 
     assert all(body["model"] == "tiny" for body in other.bodies)
     prompts = [body["prompt"] for body in ours.bodies[:10]]
     assert len(set(prompts)) == 10
-    assert sorted(prompts) == sorted(body["prompt"] for body in other.bodies[:10])
+    assert sorted(prompts) == sorted(body["prompt"] for body in other.bodies[1:11])
 
 
 @pytest.mark.models

@@ -99,7 +99,7 @@ async def _client(url: SplitResult, body: Body, numbers: Iterator[int], until: f
                     load.taken.append(time.perf_counter() - started)
                     load.tokens += _tokens(told)
                     continue
-                failed = f"{status}: {' '.join(told.decode('utf-8', 'replace').split())[:200]}"
+                failed = answer_line(status, told)
             load.failures[failed] += 1
             line.close()
             await asyncio.sleep(PAUSE)
@@ -146,6 +146,11 @@ async def _content(reader: asyncio.StreamReader, fields: dict[str, str]) -> byte
         await reader.readline()
     await reader.readline()
     return b"".join(pieces)
+
+
+def answer_line(status: int, told: bytes) -> str:
+    """An answer of a server in one short line, for what failed."""
+    return f"{status}: {' '.join(told.decode('utf-8', 'replace').split())[:200].rstrip('.')}"
 
 
 def _request(url: SplitResult, body: dict[str, Any]) -> bytes:

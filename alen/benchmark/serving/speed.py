@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from alen.benchmark.decoding import prompts, rivals
 from alen.benchmark.decoding.turns import Room, processes
 from alen.benchmark.harness import Report, in_turns
 from alen.benchmark.plain_http import asked
-from alen.benchmark.serving.load import Body, Load, closed_loop
+from alen.benchmark.serving.load import PATIENCE, Body, Load, answer_line, closed_loop
 from alen.benchmark.serving.measured import OURS, Measurements
 from alen.benchmark.serving.served import ended_in_order, server
 from alen.engine.model_server import Address, is_address
@@ -80,14 +80,15 @@ def run(model: ModelFiles, plan: Plan, *, report: Report) -> Measurements:
             report("starting", done, len(found))
             servers[name] = stack.enter_context(_started(name, model, plan, tokens))
         report("starting", len(found), len(found))
-        for turn, name in in_turns(1 + plan.rounds, list(found)):
+        turns = (1 + plan.rounds) * len(found)
+        for done, (turn, name) in enumerate(in_turns(1 + plan.rounds, list(found))):
             url, more = servers[name]
-            report("asking", turn * len(found), (1 + plan.rounds) * len(found))
+            report("asking", done, turns)
             if turn:
                 found[name].append(_asked(url, bodies(turn, more), plan))
             else:
                 _warm(name, url, bodies(turn, more), plan.clients)
-        report("asking", (1 + plan.rounds) * len(found), (1 + plan.rounds) * len(found))
+        report("asking", turns, turns)
         about = {**machine.machine(), **machine.versions(PACKAGES)}
     settings = asdict(plan) | ({"seconds": None} if plan.requests is not None else {})
     del settings["against"]
@@ -114,7 +115,7 @@ def _started(name: str, model: ModelFiles, plan: Plan, tokens: int) -> Iterator[
     """Where it completes texts, and what its requests hold besides."""
     if is_address(name):
         address = _address(name)
-        yield f"{address.base}/completions", {"model": address.model or _first_model(address.base)}
+        yield f"{address.base}/completions", {"model": address.model or _writing_model(address.base)}
     elif name == LLAMA_CPP:
         room = Room(plan.clients, tokens)
         with processes({name: str(model.path)}, plan.threads or _threads(), room) as made:
@@ -140,13 +141,17 @@ def _bodies(model: ModelFiles, plan: Plan) -> Callable[[int, Mapping[str, Any]],
     return of_round
 
 
-def _first_model(base: str) -> str:
+def _writing_model(base: str) -> str:
+    """The first of its models that completes a text: a server may list others too, which embed or answer chats."""
     status, told = asked(f"{base}/models", seconds=10)
-    try:
-        return str(json.loads(told)["data"][0]["id"])
-    except (ValueError, LookupError, TypeError):
-        hint = "Name its model: --against http://HOST:PORT/v1#MODEL"
-        raise WorkError(f"{base}/models answered {status} and names no model.", hint) from None
+    with suppress(ValueError, LookupError, TypeError):
+        for row in json.loads(told)["data"]:
+            trial = {"model": row["id"], "prompt": "Once", "max_tokens": 1}
+            status, told = asked(f"{base}/completions", trial, seconds=PATIENCE)
+            if status == 200:
+                return str(row["id"])
+    hint = "Name the model after the URL: --against http://HOST:PORT/v1#MODEL"
+    raise WorkError(f"{base} has no model that completes texts. {answer_line(status, told)}.", hint)
 
 
 def _address(url: str) -> Address:
