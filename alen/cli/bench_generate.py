@@ -37,11 +37,12 @@ def command(
     rounds: int,
     report: Path | None,
 ) -> None:
-    """Measure how fast MODEL reads and writes on the processor; the model of the settings when none is named.
+    """Measure how fast a model reads and writes.
 
-    Told are tokens a second of one text, of reading its prompt and of several texts at once, and the time to the first
-    token. With --against each program runs in a process of its own, with the same weights, threads and prompts, and
-    all take turns. Texts are greedy, and ALEN drafts none.
+    MODEL is a name, a file or a folder; the model of the settings when none is given. It computes on the processor.
+    Told are tokens a second of one text, of reading its prompt and of several texts at once, and the time to the
+    first token. With --against each program runs in a process of its own, with the same weights, threads and prompts,
+    and all take turns. Texts are greedy, and ALEN drafts none.
 
     \b
     alen bench generate --against llama.cpp

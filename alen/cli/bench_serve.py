@@ -41,10 +41,11 @@ def command(
     rounds: int,
     report: Path | None,
 ) -> None:
-    """Start alen serve with MODEL and have clients ask it; the model of the settings when none is named.
+    """Measure a server under many clients.
 
-    Each client asks for the next text when it has one: told are requests and tokens a second, latencies and how many
-    requests failed. Servers named with --against take turns; one by its URL is asked as it stands, without a key.
+    It is alen serve with MODEL, a name, a file or a folder; the model of the settings when none is given. Each client
+    asks for the next text when it has one: told are requests and tokens a second, latencies and how many requests
+    failed. Servers named with --against take turns; one by its URL is asked as it stands, without a key.
 
     \b
     alen bench serve --clients 16 --against llama.cpp

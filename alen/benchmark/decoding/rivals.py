@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,11 +28,12 @@ RIVALS: Mapping[str, Rival] = {
 }
 
 
-def check(names: Iterable[str], known: Iterable[str] = tuple(RIVALS)) -> None:
-    """Raises BadInput for a name that is not ``known``, and for one whose program is not installed."""
+def check(names: Iterable[str], known: Sequence[str] = tuple(RIVALS), beside: str = "") -> None:
+    """Raises BadInput for a name that is not ``known``, and for one whose program is not installed. ``beside`` says
+    what else may be given."""
     for name in names:
         if name not in known:
-            raise BadInput("--against", repr(name), ", ".join(known), "Name one of these.")
+            raise BadInput("--against", repr(name), f"{', '.join(known)}{beside}", "Name one of these.")
         if any(find_spec(module) is None for module in RIVALS[name].modules):
             others = [each for each in known if all(find_spec(module) for module in RIVALS[each].modules)]
             allowed = f"what is installed: {', '.join(others) or 'none of them yet'}"

@@ -161,5 +161,7 @@ def _request(url: SplitResult, body: dict[str, Any]) -> bytes:
 
 def _tokens(told: bytes) -> int:
     """What an answer in OpenAI's form says was written; 0 where it says nothing."""
-    usage = json.loads(told).get("usage") or {}
-    return int(usage.get("completion_tokens") or 0)
+    try:
+        return int(json.loads(told)["usage"]["completion_tokens"])
+    except (ValueError, LookupError, TypeError):
+        return 0

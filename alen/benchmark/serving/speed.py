@@ -54,7 +54,8 @@ class Plan:
                 raise _wrong(f"--{name.replace('_', '-')}", str(getattr(self, name)), f"{number} or more")
         if not 0 < self.seconds <= 3600:
             raise _wrong("--seconds", str(self.seconds), "more than 0, at most 3600")
-        rivals.check((name for name in self.against if not is_address(name)), (LLAMA_CPP,))
+        names = [name for name in self.against if not is_address(name)]
+        rivals.check(names, (LLAMA_CPP,), ", or the URL of a server: http://HOST:PORT/v1#MODEL")
         for name in filter(is_address, self.against):
             _address(name)
 
