@@ -20,14 +20,15 @@ from alen.benchmark.decoding import embedding
 from alen.benchmark.decoding.bandwidth import read_bandwidth
 from alen.benchmark.decoding.converted import converted
 from alen.benchmark.decoding.perplexity import surprises
+from alen.benchmark.decoding.prompts import Pieces
 from alen.benchmark.decoding.requantised import requantised
 from alen.benchmark.decoding.turns import Timed, Work, measure, processes
 from alen.benchmark.harness import progress
 from alen.benchmark.schema import Measured, Result, Row, Target
-from alen.neural.native import compiled
+from alen.neural.native import compiled, make
 from alen.neural.weights.gguf_blocks import PackedModel
 from alen.paths import home, kernels_folder
-from alen.validation.intervals import bootstrap, ratio_of_medians
+from alen.validation.intervals import bootstrap
 
 OUT = Path(__file__).with_name("results") / "inference.json"
 OURS, DRAFTING, BYTES, FLOAT32 = "alen", "alen drafting", "alen bytes", "alen float32"
@@ -57,6 +58,8 @@ def run(options: argparse.Namespace) -> Result:
     from alen.text.tokenizer import Tokenizer
 
     begun = machine.begin()
+    for folder in {home(), home(options.home)}:
+        make(kernels_folder(folder))
     source = locate(options.model, home(options.home)).path
     packed = load_packed(source)
     tokenizer = Tokenizer.from_gguf(packed.metadata)
@@ -95,12 +98,7 @@ def run(options: argparse.Namespace) -> Result:
 
 def _works(ids: list[int], tokenizer: Any, rounds: int) -> list[Work]:
     """The same for all sides; no prompt comes twice, so that nothing is known of it."""
-    place = 0
-
-    def prompt(size: int) -> list[int]:
-        nonlocal place
-        place += size
-        return ids[place - size : place]
+    prompt = Pieces(ids).next
 
     def quoting() -> list[int]:
         passage = tokenizer.decode(prompt(150))
@@ -194,9 +192,8 @@ def _ratio(
     least: float | None = None,
     moonshot: float | None = None,
 ) -> Row:
-    estimate = ratio_of_medians(timed.rates[side], timed.rates[other])
     target = None if least is None else Target(relation="at least", value=least, moonshot=moonshot)
-    return Row(name=name, label=label, unit="times", ours=Measured.of(estimate), target=target)
+    return Row(name=name, label=label, unit="times", ours=timed.ratio(side, other), target=target)
 
 
 def _table(found: dict[str, Timed]) -> list[dict[str, Any]]:

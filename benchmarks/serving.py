@@ -16,15 +16,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from alen import Engine
 from alen.benchmark import machine, report, squad
 from alen.benchmark.harness import in_turns, progress, timed
 from alen.benchmark.rewording import reword
 from alen.benchmark.schema import Measured, Result, Row, Target
-from alen.benchmark.serving.served import closed_loop, server, streamed
-from alen.validation.intervals import bootstrap, ratio_of_medians
+from alen.benchmark.serving.load import Load, closed_loop, quantile
+from alen.benchmark.serving.served import server, streamed
+from alen.validation.intervals import ratio_of_medians
 
 OUT = Path(__file__).with_name("results") / "serving.json"
 EFFORT = "fast"
@@ -115,22 +114,25 @@ def _beside_http(engine: Engine, url: str, rounds: int, show: Any) -> tuple[list
     return rates["process"], rates["http"]
 
 
-def _written(url: str, seconds: float, show: Any) -> dict[str, tuple[list[float], float]]:
-    bodies = [
-        {"prompt": f"The word is {place}.", "max_tokens": SHORT, "ignore_eos": True, "temperature": 0, "seed": place}
-        for place in range(256)
-    ]
+def _written(url: str, seconds: float, show: Any) -> dict[str, Load]:
+    def body(number: int) -> dict[str, Any]:
+        place = number % 256
+        settings = {"max_tokens": SHORT, "ignore_eos": True, "temperature": 0, "seed": place}
+        return {"prompt": f"The word is {place}.", **settings}
+
     found = {}
     for done, clients in enumerate((1, CLIENTS), 1):
-        found[f"write {clients}"] = closed_loop(url, "/v1/completions", bodies, clients, seconds)
+        found[f"write {clients}"] = closed_loop(f"{url}/v1/completions", body, clients, seconds=seconds).checked()
         show("clients that have texts written", done, 2)
     return found
 
 
-def _asked_at_once(url: str, reworded: Sequence[str], seconds: float) -> tuple[list[float], float]:
-    bodies = [{"question": question, "effort": EFFORT, "private": True} for question in reworded]
-    closed_loop(url, "/v1/alen/ask", bodies, CLIENTS, 5.0)
-    return closed_loop(url, "/v1/alen/ask", bodies, CLIENTS, seconds)
+def _asked_at_once(url: str, reworded: Sequence[str], seconds: float) -> Load:
+    def body(number: int) -> dict[str, Any]:
+        return {"question": reworded[number % len(reworded)], "effort": EFFORT, "private": True}
+
+    closed_loop(f"{url}/v1/alen/ask", body, CLIENTS, seconds=5.0).checked()
+    return closed_loop(f"{url}/v1/alen/ask", body, CLIENTS, seconds=seconds).checked()
 
 
 def _cold(store: str, question: str, show: Any, number: int) -> float:
@@ -155,15 +157,15 @@ def _cold(store: str, question: str, show: Any, number: int) -> float:
 def _rows(
     alone: dict[str, list[float]],
     rates: tuple[list[float], list[float]],
-    loads: dict[str, tuple[list[float], float]],
+    loads: dict[str, Load],
     cold: list[float],
 ) -> list[Row]:
-    asked, per_second = loads["ask 16"]
+    asked, written = loads["ask 16"], loads["write 16"]
     return [
         _seconds("recall", "Asked in other words than taught, median", alone["recall"], 0.5, 0.1),
         _seconds("read", "Read from a passage, median", alone["read"], 0.5, 0.2),
-        _rate("asked", "Other words through the server, 16 clients", per_second, len(asked), 100),
-        _seconds("asked_p95", "95 of 100 of these within", asked, 0.95, 0.25),
+        _rate("asked", "Other words through the server, 16 clients", asked, 100),
+        _seconds("asked_p95", "95 of 100 of these within", asked.taken, 0.95, 0.25),
         Row(
             name="http",
             label="In-process tokens a second over those through HTTP",
@@ -172,27 +174,21 @@ def _rows(
             target=Target(relation="at most", value=1.05),
         ),
         _seconds("cold", "alen ask, from start to end of the process", cold, 0.5, 3.0),
-        _seconds("written", f"{SHORT} tokens through the server, one client", loads["write 1"][0], 0.5, None),
-        _rate(
-            "written_16",
-            f"{SHORT} tokens through the server, 16 clients",
-            loads["write 16"][1],
-            len(loads["write 16"][0]),
-            None,
-        ),
-        _seconds("written_16_p95", "95 of 100 of these within", loads["write 16"][0], 0.95, None),
+        _seconds("written", f"{SHORT} tokens through the server, one client", loads["write 1"].taken, 0.5, None),
+        _rate("written_16", f"{SHORT} tokens through the server, 16 clients", written, None),
+        _seconds("written_16_p95", "95 of 100 of these within", written.taken, 0.95, None),
     ]
 
 
 def _seconds(name: str, label: str, taken: Sequence[float], share: float, most: float | None) -> Row:
-    estimate = bootstrap(lambda seconds: float(np.quantile(seconds, share)), taken)
     target = None if most is None else Target(relation="at most", value=most)
-    return Row(name=name, label=label, unit="seconds", ours=Measured.of(estimate), target=target)
+    return Row(name=name, label=label, unit="seconds", ours=Measured.of(quantile(taken, share)), target=target)
 
 
-def _rate(name: str, label: str, rate: float, count: int, least: float | None) -> Row:
+def _rate(name: str, label: str, load: Load, least: float | None) -> Row:
     target = None if least is None else Target(relation="at least", value=least)
-    return Row(name=name, label=label, unit="per second", ours=Measured(value=rate, n=count), target=target)
+    ours = Measured(value=load.per_second, n=len(load.taken))
+    return Row(name=name, label=label, unit="per second", ours=ours, target=target)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

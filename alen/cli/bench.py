@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from alen.cli import bench_train, opening
+from alen.cli import bench_generate, bench_serve, bench_train, opening
 from alen.cli.options import Common, of_this_machine
 from alen.cli.output import emit_json
 
@@ -21,6 +21,8 @@ def command() -> None:
     """Measure ALEN on this machine, beside others."""
 
 
+command.add_command(bench_generate.command)
+command.add_command(bench_serve.command)
 command.add_command(bench_train.command)
 
 

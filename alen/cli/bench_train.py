@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from alen.cli import report_folder
 from alen.cli.options import Common, of_this_machine
 from alen.cli.output import emit_json, say
 from alen.errors import BadInput, Cancelled
@@ -52,7 +53,7 @@ def command(
     """
     sizes, tokens = _numbers("--batch-sizes", batch_sizes), _numbers("--lengths", lengths)
     if report is not None:
-        _check_report(report)
+        report_folder.check(report)
     from alen.benchmark.harness import progress
     from alen.benchmark.performance import PerformanceBenchmark, peers
     from alen.benchmark.performance.results import write_report
@@ -86,16 +87,6 @@ def _numbers(option: str, text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise BadInput(option, repr(text), "whole numbers with commas between", f"For example: {option} 1,8") from None
-
-
-def _check_report(folder: Path) -> None:
-    from alen.benchmark.performance import pictures
-
-    pictures.check()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput("--report", f"{folder} ({error.strerror})", "a folder", "Choose another place.") from None
 
 
 @contextmanager

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +14,7 @@ import torch
 from alen.benchmark.performance import peers
 from alen.benchmark.stepping import Steps, Switches
 from tests.cli.conftest import Ran
+from tests.cli.interrupting import ends_with_control_c
 
 Alen = Callable[..., Ran]
 TINY = ("alen-micro", "--batch-sizes", "1,2", "--lengths", "8", "--rounds", "2")
@@ -138,22 +137,4 @@ def test_both_sides_in_processes_of_their_own(alen: Alen) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("given", [("alen-small", "--rounds", "5000"), (*AGAINST, "--rounds", "5000")])
 def test_control_c_ends_it_at_once_and_cleanly(given: tuple[str, ...]) -> None:
-    command = [sys.executable, "-m", "alen", "bench", "train", *given]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_heeds_control_c
-    ) as process:
-        assert process.stderr is not None
-        try:
-            first = process.stderr.readline()
-            assert "0 of" in first
-            process.send_signal(signal.SIGINT)
-            out, error = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    assert process.returncode == 130
-    assert (out, error) == ("", "stopped\n")
-
-
-def _heeds_control_c() -> None:
-    """Tests that a shell began in its background inherit that it is ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    ends_with_control_c("bench", "train", *given, after="0 of")

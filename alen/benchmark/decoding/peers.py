@@ -8,22 +8,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from alen.benchmark.plain_http import asked
+from alen.errors import WorkError
+
 Told = dict[str, Any]
 
 
 class LlamaCpp:
-    """Its server, over HTTP on this machine; its own clock is taken, which leaves HTTP out."""
+    """Its server, over HTTP on this machine; its own clock is taken, which leaves HTTP out. ``texts`` are written at
+    once, each of ``tokens`` with its prompt. ``url`` is where others may ask it."""
 
-    def __init__(self, file: str, threads: int) -> None:
-        import httpx
+    def __init__(self, file: str, threads: int, texts: int = 8, tokens: int = 2048) -> None:
         import xllamacpp
 
         wanted = xllamacpp.CommonParams()
         wanted.model.path = file
-        wanted.n_ctx, wanted.n_parallel, wanted.n_batch = 16_384, 8, 512
+        wanted.n_ctx, wanted.n_parallel, wanted.n_batch = texts * tokens, texts, 512
         wanted.cpuparams.n_threads = wanted.cpuparams_batch.n_threads = threads
         self._server = xllamacpp.Server(wanted)
-        self._http = httpx.Client(base_url=self._server.listening_address, timeout=600, trust_env=False)
+        self.url = str(self._server.listening_address)
 
     def read(self, tokens: list[int]) -> float:
         return float(self._told(tokens, 1)["timings"]["prompt_ms"]) / 1e3
@@ -50,13 +53,14 @@ class LlamaCpp:
             "cache_prompt": False,
             "return_tokens": True,
         }
-        got = self._http.post("/completion", json=body)
-        got.raise_for_status()
-        return dict(got.json())
+        status, told = asked(f"{self.url}/completion", body)
+        if status != 200:
+            raise WorkError(f"llama.cpp answered {status}: {told[:200]!r}.", "It may have no room for such a text.")
+        return dict(json.loads(told))
 
 
 class Transformers:
-    """Of the file's weights in bfloat16 or float32, whichever it is told."""
+    """Of the weights in bfloat16 or float32, whichever it is told; a GGUF file or a folder."""
 
     def __init__(self, file: str, threads: int, dtype: str) -> None:
         import torch
@@ -67,8 +71,9 @@ class Transformers:
         transformers.logging.disable_progress_bar()
         self._torch = torch
         path = Path(file)
+        where: dict[str, Any] = {"gguf_file": path.name} if path.is_file() else {}
         self._model = transformers.AutoModelForCausalLM.from_pretrained(
-            path.parent, gguf_file=path.name, dtype=getattr(torch, dtype)
+            path.parent if where else path, dtype=getattr(torch, dtype), **where
         ).eval()
 
     def read(self, tokens: list[int]) -> float:

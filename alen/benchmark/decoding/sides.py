@@ -1,5 +1,5 @@
 """Programs that read and write with one model, each in a process of its own:
-``python -m alen.benchmark.decoding.sides NAME FILE THREADS``.
+``python -m alen.benchmark.decoding.sides NAME FILE THREADS TEXTS TOKENS``.
 
 A line of JSON ``{"work", ...}`` is answered by a line of JSON with seconds and tokens, so that the sides can take turns
 and the memory and threads of each stay apart. A side that waits for its turn computes nothing.
@@ -33,8 +33,8 @@ class Side(Protocol):
 
 
 class Ours:
-    """``drafts`` is how many tokens are drafted at most; ``weights`` are ``file`` for those of the file as they are,
-    ``bytes`` for all of them in that format, ``float32`` for torch."""
+    """``drafts`` is how many tokens are drafted at most; ``weights`` are ``file`` for what ``alen generate`` takes on a
+    processor, ``bytes`` for all of them in that format, ``float32`` for torch."""
 
     def __init__(self, file: str, threads: int, drafts: int = 0, weights: str = "file") -> None:
         import torch
@@ -42,7 +42,8 @@ class Ours:
         from alen.generation.batching import Batcher
 
         torch.set_num_threads(threads)
-        self._batch = Batcher(_stepper(Path(file), threads, weights), drafts=drafts)
+        stepper, self.format = _stepper(Path(file), threads, weights)
+        self._batch = Batcher(stepper, drafts=drafts)
         self.accepted = self.drafted = 0
 
     def read(self, tokens: list[int]) -> float:
@@ -76,31 +77,32 @@ class Ours:
         return time.perf_counter() - started
 
 
-def _stepper(file: Path, threads: int, weights: str) -> Any:
+def _stepper(file: Path, threads: int, weights: str) -> tuple[Any, str]:
+    """What steps texts, and the format of its weights."""
+    from alen.generation.loading import CACHE_TOKENS, load
     from alen.generation.stepper import TorchStepper
-    from alen.neural.native import NativeDecoder, compiled, make
+    from alen.neural.native import NativeDecoder, compiled
     from alen.neural.weights import load_decoder
-    from alen.neural.weights.gguf_blocks import load_packed
     from alen.paths import home, kernels_folder
 
     if weights == "float32":
-        return TorchStepper(load_decoder(file).model.eval())
-    folder = kernels_folder(home())
-    make(folder)
-    library, room = compiled(folder), 32_768
-    assert library is not None
+        return TorchStepper(load_decoder(file).model.eval()), weights
+    library = compiled(kernels_folder(home()))
     if weights == "bytes":
-        return NativeDecoder.of(library, load_decoder(file).model, threads=threads, cache_tokens=room)
-    packed = load_packed(file)
-    return NativeDecoder(library, packed.config, packed.matrices, packed.norms, threads=threads, cache_tokens=room)
+        assert library is not None
+        model = load_decoder(file).model
+        return NativeDecoder.of(library, model, threads=threads, cache_tokens=CACHE_TOKENS), weights
+    found = load(file, "auto", library, "processor")
+    return found.stepper or TorchStepper(found.model), found.format
 
 
+LLAMA_CPP = "llama.cpp"
 SIDES: dict[str, Callable[[str, int], Side | EncoderSide]] = {
     "alen": Ours,
     "alen drafting": lambda file, threads: Ours(file, threads, 7),
     "alen bytes": lambda file, threads: Ours(file, threads, 0, "bytes"),
     "alen float32": lambda file, threads: Ours(file, threads, 0, "float32"),
-    "llama.cpp": LlamaCpp,
+    LLAMA_CPP: LlamaCpp,
     "CTranslate2 int8": CTranslate2,
     "transformers bf16": lambda file, threads: Transformers(file, threads, "bfloat16"),
     "transformers fp32": lambda file, threads: Transformers(file, threads, "float32"),
@@ -111,9 +113,11 @@ SIDES: dict[str, Callable[[str, int], Side | EncoderSide]] = {
 
 
 def main() -> None:
-    name, file, threads = sys.argv[1:4]
-    side = SIDES[name](file, int(threads))
-    print(json.dumps({"ready": name}), flush=True)
+    name, file, *numbers = sys.argv[1:]
+    threads, texts, tokens = map(int, numbers)
+    side = LlamaCpp(file, threads, texts, tokens) if name == LLAMA_CPP else SIDES[name](file, threads)
+    about = {key: getattr(side, key) for key in ("format", "url") if hasattr(side, key)}
+    print(json.dumps({"ready": name, **about}), flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
         work = asked.pop("work")

@@ -5,17 +5,26 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from alen.benchmark.harness import in_turns
+from alen.benchmark.harness import Report, in_turns
+from alen.benchmark.schema import Measured
 from alen.errors import WorkError
+from alen.validation.intervals import ratio_of_medians
 
-Report = Any
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a side must have room for: ``texts`` at once, each of ``tokens`` with its prompt."""
+
+    texts: int = 8
+    tokens: int = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +49,35 @@ class Timed:
     def median(self, side: str) -> float:
         return float(np.median(self.rates[side]))
 
-    def ratios(self, side: str, other: str) -> np.ndarray:
-        return np.array(self.rates[side]) / np.array(self.rates[other])
+    def ratio(self, side: str, other: str) -> Measured:
+        """Tokens a second over those of another side, with the interval over rounds."""
+        return Measured.of(ratio_of_medians(self.rates[side], self.rates[other]))
 
 
 class Process:
-    def __init__(self, side: str, file: str, threads: int) -> None:
-        command = [sys.executable, "-m", "alen.benchmark.decoding.sides", side, file, str(threads)]
+    """A side in a process of its own. ``about`` is what it said of itself once it was ready."""
+
+    def __init__(self, side: str, file: str, threads: int, room: Room) -> None:
+        numbers = [str(number) for number in (threads, room.texts, room.tokens)]
+        command = [sys.executable, "-m", "alen.benchmark.decoding.sides", side, file, *numbers]
+        self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 ``close`` does it
+        # Ctrl-C is for the one who asked: a session of its own keeps it from the process.
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            start_new_session=True,
         )
         self._side = side
+        self.about: dict[str, Any] = {}
 
     def tell(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(asked) + "\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # what it does not answer then says how it ended
+            self._process.stdin.write(json.dumps(asked) + "\n")
+            self._process.stdin.flush()
         return self.answer()
 
     def answer(self) -> dict[str, Any]:
@@ -64,23 +86,32 @@ class Process:
         for line in self._process.stdout:
             if line.startswith("{"):
                 return dict(json.loads(line))
-        raise WorkError(f"{self._side} ended with code {self._process.wait()}.", "Run it alone to see why.")
+        code = self._process.wait()
+        self._log.seek(0)
+        said = self._log.read().strip().splitlines()
+        raise WorkError(f"{self._side} ended with code {code}.", said[-1][:300] if said else "It did not say why.")
 
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
+        for end in (self._process.stdin, self._process.stdout):
+            if end is not None:
+                with suppress(BrokenPipeError):
+                    end.close()
+        self._log.close()
 
 
 @contextmanager
-def processes(files: Mapping[str, str], threads: int) -> Iterator[dict[str, Process]]:
-    """One for each of ``files``: the side's name, ``@`` and a label may follow, and its model."""
+def processes(files: Mapping[str, str], threads: int, room: Room | None = None) -> Iterator[dict[str, Process]]:
+    """One for each of ``files``: the side's name, ``@`` and a label may follow, and its model. Raises WorkError with
+    the last line of what it wrote when one of them ends."""
     with ExitStack() as stack:
         made = {}
         for name, file in files.items():
-            made[name] = Process(name.split("@")[0], file, threads)
+            made[name] = Process(name.split("@")[0], file, threads, room or Room())
             stack.callback(made[name].close)
         for process in made.values():
-            process.answer()
+            process.about = process.answer()
         yield made
 
 

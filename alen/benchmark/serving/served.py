@@ -1,21 +1,23 @@
-"""A real server in a process of its own, and clients that ask the next thing as soon as they have an answer."""
+"""A real server in a process of its own, and what it streams."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
+from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
-
+from alen.benchmark.plain_http import asked
 from alen.errors import WorkError
 
 SECONDS_TO_START = 180
@@ -26,81 +28,53 @@ def server(*options: str, **variables: str) -> Iterator[str]:
     """The address of ``alen serve`` with these options and variables of its environment, on a free port of this
     machine."""
     command = [sys.executable, "-m", "alen", "serve", "--port", "0", "--json", *options]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ | variables
-    )
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=os.environ | variables)
+        try:
+            assert process.stdout is not None
+            told = json.loads(process.stdout.readline() or "{}")
+            if "url" not in told:
+                code = process.wait()
+                log.seek(0)
+                said = log.read().strip().splitlines()
+                raise WorkError(f"alen serve ended with code {code}.", said[-1][:300] if said else "")
+            _wait(told["url"])
+            yield str(told["url"])
+        except (KeyboardInterrupt, SystemExit):
+            process.kill()  # who asks to stop does not wait for what is under way
+            raise
+        finally:
+            process.terminate()
+            process.wait(60)
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """SIGTERM ends this process by SystemExit, so that what it has started ends too. In the main thread alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line:
-            raise WorkError(f"The server ended with code {process.wait()}.", "Run alen serve alone to see why.")
-        url = str(json.loads(line)["url"])
-        _wait(url)
-        yield url
+        yield
     finally:
-        process.terminate()
-        process.wait(60)
+        signal.signal(signal.SIGTERM, before)
 
 
 def _wait(url: str) -> None:
     until = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < until:
-        try:
-            if httpx.get(f"{url}/health", timeout=5, trust_env=False).status_code == 200:
+        with suppress(WorkError):
+            if asked(f"{url}/health", seconds=5)[0] == 200:
                 return
-        except httpx.HTTPError:
-            time.sleep(0.1)
+        time.sleep(0.1)
     raise WorkError(f"{url} did not answer within {SECONDS_TO_START} s.", "Run alen serve alone to see why.")
-
-
-def closed_loop(
-    url: str, path: str, bodies: Sequence[dict[str, Any]], clients: int, seconds: float
-) -> tuple[list[float], float]:
-    """Seconds of each request of ``clients`` that ask for ``seconds``, and how many requests a second were answered.
-
-    Raises WorkError when one is not answered with 200."""
-    return asyncio.run(_closed_loop(url, path, bodies, clients, seconds))
-
-
-async def _closed_loop(
-    url: str, path: str, bodies: Sequence[dict[str, Any]], clients: int, seconds: float
-) -> tuple[list[float], float]:
-    taken: list[float] = []
-    started = time.perf_counter()
-    until = started + seconds
-    await asyncio.gather(*(_client(url, path, bodies[n::clients], until, taken) for n in range(clients)))
-    return taken, len(taken) / (time.perf_counter() - started)
-
-
-async def _client(url: str, path: str, bodies: Sequence[dict[str, Any]], until: float, taken: list[float]) -> None:
-    """One connection that stays open, and as little besides as can be: clients share the cores with the server."""
-    address = urlsplit(url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    requests = [_request(address.netloc, path, body) for body in bodies]
-    place = 0
-    while time.perf_counter() < until:
-        started = time.perf_counter()
-        writer.write(requests[place % len(requests)])
-        status, told = await _response(reader)
-        if status != 200:
-            raise WorkError(f"{path} answered {status}: {told[:200]!r}", "Look at the log of the server.")
-        taken.append(time.perf_counter() - started)
-        place += 1
-    writer.close()
-
-
-def _request(host: str, path: str, body: dict[str, Any]) -> bytes:
-    data = json.dumps(body).encode()
-    head = f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {len(data)}"
-    return head.encode() + b"\r\n\r\n" + data
-
-
-async def _response(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    """Its status and its body, the length of which the server always tells."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    lines = head.decode("latin-1").lower().split("\r\n")
-    length = next(int(line.partition(":")[2]) for line in lines if line.startswith("content-length:"))
-    return int(lines[0].split()[1]), await reader.readexactly(length)
 
 
 def streamed(url: str, body: dict[str, Any]) -> tuple[int, float]:
